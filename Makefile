@@ -1,0 +1,113 @@
+# Millrace. `make` builds build/millrace; `make help` lists the rest.
+MODE ?= release
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+O ?= $(if $(filter release-gcc,$(MODE)-$(CC)),build,build/$(MODE)-$(CC))
+
+ROOMS := base db net store queue intake route work keep status dev
+PKGS := libpq libcurl libcrypto jansson libmicrohttpd expat
+PKG_CFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS)))
+PKG_LIBS := $(shell pkg-config --libs $(PKGS))
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+	-Wwrite-strings -Wcast-qual -Wcast-align -Wpointer-arith -Wundef -Wvla -Wformat=2 -Wconversion \
+	-Wimplicit-fallthrough -Wswitch-enum -Wdouble-promotion -Wnull-dereference -fno-common -Werror
+WARN_gcc := -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wtrampolines -Wbidi-chars=any -Wstack-usage=16384
+HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -fno-delete-null-pointer-checks \
+	-fno-strict-overflow -fno-strict-aliasing -fPIE
+HARDEN_gcc := -ftrivial-auto-var-init=zero
+HARDEN_LD := -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
+
+OPT_release := -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+OPT_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+OPT_tsan := -O1 -fsanitize=thread -fno-omit-frame-pointer
+OPT_analyze := -O2 -fanalyzer
+# ASan's redzones blow up frames, so the stack bound holds for the builds that ship.
+NOWARN_asan := -Wno-stack-usage -Wno-null-dereference
+NOWARN_tsan := -Wno-stack-usage
+
+CFLAGS_ALL := -std=gnu17 -g $(OPT_$(MODE)) $(WARN) $(if $(findstring gcc,$(CC)),$(WARN_gcc) $(HARDEN_gcc) $(NOWARN_$(MODE))) \
+	$(HARDEN) -D_GNU_SOURCE -I. -Isrc $(PKG_CFLAGS) -pthread $(CFLAGS)
+LDFLAGS_ALL := $(OPT_$(MODE)) $(HARDEN_LD) -pthread $(LDFLAGS)
+
+# Which rooms a room's tests link with: itself and the layers below it.
+DEPS_base := base
+DEPS_db := db base
+DEPS_net := net base
+DEPS_store := store net base
+DEPS_queue := queue db base
+STATION := queue db store net base
+DEPS_intake := intake $(STATION)
+DEPS_route := route $(STATION)
+DEPS_work := work $(STATION)
+DEPS_keep := keep $(STATION)
+DEPS_status := status $(STATION)
+DEPS_dev := dev $(STATION)
+
+srcs = $(sort $(wildcard src/$(1)/*.c))
+objs = $(patsubst %.c,$(O)/obj/%.o,$(1))
+lib = $(O)/lib$(1).a
+SQL := $(sort $(wildcard sql/migrations/*.sql)) $(sort $(wildcard sql/functions/*.sql)) $(sort $(wildcard sql/views/*.sql)) \
+	$(wildcard sql/grants.sql)
+
+.PHONY: all help clean demo test bench lint
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(O)/millrace
+
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+define room_rules
+$(call lib,$(1)): $(call objs,$(call srcs,$(1)))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	$$(AR) rcs $$@ $$^
+endef
+$(foreach r,$(ROOMS),$(eval $(call room_rules,$(r))))
+
+$(O)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+# The SQL, embedded as a table of db/migrate.h's struct sql_file.
+$(O)/gen/sql_files.c: sql/embed.awk $(SQL)
+	@mkdir -p $(@D)
+	sha256sum $(SQL) | awk -f sql/embed.awk >$@
+$(O)/obj/gen/sql_files.o: $(O)/gen/sql_files.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -c -o $@ $<
+
+# The status pages' static files, embedded as a table of status/assets.h's struct asset.
+ASSETS := $(sort $(wildcard src/status/assets/*))
+$(O)/gen/assets.c: src/status/embed.awk $(ASSETS)
+	@mkdir -p $(@D)
+	awk -f src/status/embed.awk $(ASSETS) >$@
+$(O)/obj/gen/assets.o: $(O)/gen/assets.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -c -o $@ $<
+
+GEN_OBJS = $(O)/obj/gen/sql_files.o $(O)/obj/gen/assets.o
+$(O)/millrace: $(call objs,$(sort $(wildcard cmd/*.c))) $(GEN_OBJS) $(foreach r,$(ROOMS),$(call lib,$(r)))
+	$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(PKG_LIBS)
+
+# Unit tests: tests/unit/ROOM/test_NAME.c becomes $(O)/unit/ROOM/test_NAME.
+UNIT_SRCS := $(sort $(wildcard tests/unit/*/test_*.c))
+UNIT_BINS := $(patsubst tests/unit/%.c,$(O)/unit/%,$(UNIT_SRCS))
+define unit_rules
+$(O)/unit/$(1)/%: $(O)/obj/tests/unit/$(1)/%.o $(foreach d,$(DEPS_$(1)),$(call lib,$(d))) \
+		$(if $(filter db,$(DEPS_$(1))),$(O)/obj/gen/sql_files.o) $(if $(filter status,$(1)),$(O)/obj/gen/assets.o)
+	@mkdir -p $$(@D)
+	$$(CC) $$(LDFLAGS_ALL) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group \
+		$$(PKG_LIBS) $$(shell pkg-config --libs check)
+endef
+$(foreach r,$(ROOMS),$(eval $(call unit_rules,$(r))))
+.PHONY: unit
+unit: $(UNIT_BINS)
+
+clean:
+	rm -rf build
+
+-include $(shell find $(O)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,11 @@
+/* keep.c -- placeholder until its station is there. */
+#include "cmd/cmd.h"
+
+#include "base/banned.h"
+
+int
+cmd_keep(const struct conf *c)
+{
+	(void)c;
+	return EXIT_FAILED;
+}
