@@ -57,6 +57,10 @@ SQL := $(sort $(wildcard sql/migrations/*.sql)) $(sort $(wildcard sql/functions/
 
 all: $(O)/millrace
 
+# Everything compiled, nothing linked.
+.PHONY: libs
+libs: $(foreach r,$(ROOMS),$(O)/lib$(r).a) $(patsubst %.c,$(O)/obj/%.o,$(sort $(wildcard cmd/*.c)))
+
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 

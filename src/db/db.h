@@ -23,6 +23,14 @@ struct db_rows;
 void db_close(struct db *db); /* accepts NULL */
 void db_closep(struct db **db);
 struct db *db_open(const char *url, const char *app, struct fault *f) OWNS(db_close);
+/*
+ * The same, again and again with backoff (100 ms to 5 s, jittered) until it works, a stop is
+ * requested (RC_STOP) or the failure is permanent. report (may be NULL) is told of each failure:
+ * stations log it.
+ */
+struct db *db_open_patient(const char *url, const char *app,
+                           void (*report)(const struct fault *f, void *arg), void *arg,
+                           struct fault *f) OWNS(db_close);
 /* True once the connection is unusable: close it and open a new one. */
 bool db_broken(const struct db *db);
 /* Each call fails with RC_RETRY and breaks the connection after this long. Default 30,000. */
