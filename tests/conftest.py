@@ -1,0 +1,67 @@
+"""Fixtures of every pytest layer: a cluster for the session, a database for each test, processes that
+are stopped at its end and whose logs are shown when it fails."""
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
+
+from pg import Cluster  # noqa: E402
+from procs import Process  # noqa: E402
+
+
+@pytest.hookimpl(tryfirst=True, hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    if report.when == "call" and report.failed:
+        for process in getattr(item, "millrace_processes", []):
+            report.sections.append((f"log of {process.name}", process.tail()))
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """A running cluster with a migrated template; tests that stop it use `own_cluster`."""
+    c = Cluster()
+    try:
+        c.start()
+        c.make_template()
+        yield c
+    finally:
+        c.destroy()
+
+
+@pytest.fixture
+def own_cluster():
+    """One that this test alone may stop and kill."""
+    c = Cluster()
+    try:
+        c.start()
+        c.make_template()
+        yield c
+    finally:
+        c.destroy()
+
+
+@pytest.fixture
+def db(cluster):
+    database = cluster.new_database()
+    yield database
+    database.drop()
+
+
+@pytest.fixture
+def processes(request, tmp_path):
+    """processes(role, args…) starts one; all are killed at the end."""
+    started = []
+    request.node.millrace_processes = started
+
+    def make(role, *args, start=True, ready=True, **kw):
+        p = Process(role, tmp_path, args, **kw)
+        started.append(p)
+        return p.start(ready=ready) if start else p
+
+    yield make
+    for p in started:
+        p.cleanup()
