@@ -38,8 +38,8 @@ give_up(int pipe_fd, enum step step)
 static bool
 become(const struct child_spec *spec)
 {
-	return !spec->become || (setgroups(0, NULL) == 0 && setgid(spec->gid) == 0 &&
-	                         setuid(spec->uid) == 0);
+	return !spec->become ||
+	       (setgroups(0, NULL) == 0 && setgid(spec->gid) == 0 && setuid(spec->uid) == 0);
 }
 
 /* Between fork and exec: async-signal-safe calls only, other threads may hold locks. */

@@ -12,9 +12,9 @@
 struct child_spec {
 	char *const *argv; /* argv[0] is the path of the program */
 	char *const *envp;
-	const char *log;  /* where its stdout and stderr are appended; created 0600 */
-	const char *cwd;  /* NULL: ours */
-	uid_t uid;        /* who it runs as; ours unless become is set */
+	const char *log; /* where its stdout and stderr are appended; created 0600 */
+	const char *cwd; /* NULL: ours */
+	uid_t uid;       /* who it runs as; ours unless become is set */
 	gid_t gid;
 	bool become;
 	int death_signal; /* what it gets when we die without stopping it */

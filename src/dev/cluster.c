@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -38,15 +39,20 @@ struct cluster {
 static char *const server_env[] = { (char[]){ "PATH=/usr/local/bin:/usr/bin:/bin" },
 	                            (char[]){ "LC_ALL=C.UTF-8" }, NULL };
 
-void
-cluster_free(struct cluster *c)
+static void
+release(struct cluster *c)
 {
-	if (!c)
-		return;
 	if (c->own_socket_folder)
 		rmdir(c->socket);
 	arena_free(c->arena);
 	free(c);
+}
+
+void
+cluster_free(struct cluster *c)
+{
+	if (c)
+		release(c);
 }
 
 void
@@ -66,7 +72,7 @@ has_programs(struct arena *a, const char *folder)
 static enum rc
 find_programs(struct cluster *c, struct fault *f)
 {
-	const char *given = getenv("PG_BIN");
+	const char *given = getenv("PG_BINDIR");
 	if (given && has_programs(c->arena, given)) {
 		c->bin = arena_strdup(c->arena, given);
 		return RC_OK;
@@ -85,8 +91,9 @@ find_programs(struct cluster *c, struct fault *f)
 		}
 		p += n + (p[n] == ':');
 	}
-	return fault_set(f, RC_PERMANENT,
-	                 "PostgreSQL's server programs are not here: apt-get install postgresql-15");
+	return fault_set(
+		f, RC_PERMANENT,
+		"PostgreSQL's server programs are not here: apt-get install postgresql-15");
 }
 
 static enum rc
@@ -260,7 +267,7 @@ cluster_new(const char *home, const char *log, bool *ret_fresh, struct fault *f)
 		return NULL;
 	}
 	if (cluster_prepare(c, home, log, ret_fresh, f) != RC_OK) {
-		cluster_free(c);
+		release(c);
 		return NULL;
 	}
 	return c;

@@ -12,7 +12,7 @@
 struct cluster;
 
 /*
- * Finds PostgreSQL 15's programs (PG_BIN, Debian's folder, PATH), makes home (the cluster's own
+ * Finds PostgreSQL 15's programs (PG_BINDIR, Debian's folder, PATH), makes home (the cluster's own
  * folder) and runs initdb in it unless that was done before; writes to log. As root everything runs
  * as `postgres`, and when that user cannot reach home the files go to /var/lib, with home a link to
  * them. RC_PERMANENT says what is missing and how to get it. All texts of c live in the arena.
