@@ -16,9 +16,8 @@ struct db_rows;
 /*
  * url: a libpq URL or key=value string; NULL or "": libpq's own PG* variables. app is the
  * application_name. Sets keepalives, tcp_user_timeout and connect_timeout unless the url does.
- * Refuses a server that is not in READ COMMITTED by default is not this layer's business. Failure:
- * RC_RETRY (away, starting, too many clients) or RC_PERMANENT (no such role, database, wrong
- * password, bad url).
+ * Failure: RC_RETRY (away, starting, too many clients) or RC_PERMANENT (no such role, database,
+ * wrong password, bad url).
  */
 void db_close(struct db *db); /* accepts NULL */
 void db_closep(struct db **db);
@@ -39,8 +38,8 @@ void db_set_deadline_ms(struct db *db, int64_t ms);
 /*
  * One statement "select … from millrace.fn($1, …)" with text parameters (NULL is null), sent
  * without a name, so that it works behind PgBouncer in transaction mode. NULL + fault on failure,
- * SQLSTATE mapped: 08, 40, 53, 57, 55P03, 58 and a lost connection are RC_RETRY, MR001 (raised by
- * our functions for a stale session) is RC_LOST, all else RC_PERMANENT.
+ * SQLSTATE mapped: 08, 40, 53, 57, 55P03, 58, 25006 (a standby) and a lost connection are RC_RETRY,
+ * MR001 (raised by our functions for a stale session) is RC_LOST, all else RC_PERMANENT.
  */
 void db_rows_free(struct db_rows *r); /* accepts NULL */
 void db_rows_freep(struct db_rows **r);
@@ -73,7 +72,8 @@ enum rc db_listen(struct db *db, const char *channel, struct fault *f) MUST_USE;
 /*
  * Waits until a notification is there, other_fd (-1: none) becomes readable or wait_ms passed (-1:
  * for ever). Appends the payloads, one per line, to payloads (may be NULL) if there were any.
- * *ret_notified and *ret_other say which. RC_RETRY: the connection is gone.
+ * *ret_notified and *ret_other say which. RC_RETRY: the connection is gone. RC_STOP: a stop was
+ * requested.
  */
 enum rc db_wait(struct db *db, int other_fd, int64_t wait_ms, struct str *payloads,
                 bool *ret_notified, bool *ret_other, struct fault *f) MUST_USE;
