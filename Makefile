@@ -79,7 +79,7 @@ $(O)/obj/%.o: %.c
 # The SQL, embedded as a table of db/migrate.h's struct sql_file.
 $(O)/gen/sql_files.c: sql/embed.awk $(SQL)
 	@mkdir -p $(@D)
-	sha256sum $(SQL) | awk -f sql/embed.awk >$@
+	sha256sum $(SQL) | LC_ALL=C awk -f sql/embed.awk >$@
 $(O)/obj/gen/sql_files.o: $(O)/gen/sql_files.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -c -o $@ $<

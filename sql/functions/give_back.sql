@@ -1,0 +1,41 @@
+-- Function:   millrace.give_back(p_session bigint, p_outcome text)
+-- Parameters: p_outcome: lost (the worker died or fell silent) or interrupted (it hands back what it holds)
+-- Returns:    how many tickets, and the kinds to wake
+-- Changes:    ticket, job, attempt (one row per lost try), dead_job, upload, lease_grant, tally_delta
+-- Locks:      as move_tickets
+-- For:        rescue_workers, close_session, reopen_session
+create or replace function millrace.give_back(p_session bigint, p_outcome text)
+returns table (done bigint, wake smallint[])
+language plpgsql set search_path = millrace, pg_temp as $$
+#variable_conflict use_column
+declare
+	kind_nos smallint[];
+	classes smallint[];
+	positions bigint[];
+	moved millrace.finish_row[];
+begin
+	select coalesce(array_agg(g.kind_no), '{}'), coalesce(array_agg(h.class), '{}'), coalesce(array_agg(h.position), '{}')
+	into kind_nos, classes, positions
+	from millrace.lease_grant g, unnest(g.classes, g.positions) h (class, position)
+	where g.session = p_session;
+
+	select coalesce(array_agg(row(null, m.kind_no, null, m.old, m.upload_id, m.step_no, m.attempt, m.claimed_at, p_outcome,
+		null, null, null, null, null, null)::millrace.finish_row), '{}')
+	into moved
+	from millrace.move_tickets(p_session, kind_nos, classes, positions) m;
+	delete from millrace.lease_grant g where g.session = p_session;
+
+	perform millrace.tally_add(array_agg(millrace.tally_of(s.kind_no, d_queued => s.n, d_running => -s.n)))
+	from (select m.kind_no, count(*) as n from unnest(moved) m group by 1) s
+	having count(*) > 0;
+
+	if p_outcome = 'lost' then
+		perform millrace.note_lost(p_session, moved);
+	else
+		update millrace.job j set interrupts = interrupts + 1
+		from unnest(moved) m where j.upload_id = m.upload_id and j.step_no = m.step_no;
+	end if;
+	return query select count(*), coalesce(array_agg(distinct m.kind_no), '{}') from unnest(moved) m;
+end
+$$;
+comment on function millrace.give_back(bigint, text) is 'Frees all that a session holds.';

@@ -1,0 +1,41 @@
+-- Function:   millrace.rescue_workers(silent_ms bigint)
+-- Parameters: silent_ms: how long a worker may be silent
+-- Returns:    one row: how many tickets went back, and the kinds to wake
+-- Changes:    what give_back changes, for each dead session; worker
+-- Locks:      the duty's advisory lock; each worker row, skipped where it is locked (a heartbeat is under way), then as give_back
+-- For:        C, the keeper
+create or replace function millrace.rescue_workers(silent_ms bigint) returns table (done bigint, wake smallint[])
+language plpgsql security definer set search_path = millrace, pg_temp as $$
+#variable_conflict use_column
+declare
+	dead bigint;
+	back record;
+begin
+	done := 0;
+	wake := '{}';
+	-- After a restart of the server everybody has been silent: they get the time to come back first.
+	if not pg_try_advisory_xact_lock(1298, 1)
+		or pg_postmaster_start_time() > clock_timestamp() - silent_ms * interval '1 ms' then
+		return next;
+		return;
+	end if;
+	for dead in
+		select w.session from millrace.worker w
+		where w.seen_at < clock_timestamp() - silent_ms * interval '1 ms'
+		order by w.session
+	loop
+		perform from millrace.worker w
+		where w.session = dead and w.seen_at < clock_timestamp() - silent_ms * interval '1 ms'
+		for update skip locked;
+		if found and not exists (select from millrace.worker w where w.session = dead
+			and w.seen_at >= clock_timestamp() - silent_ms * interval '1 ms') then
+			select * into back from millrace.give_back(dead, 'lost');
+			done := done + back.done;
+			wake := wake || back.wake;
+			delete from millrace.worker w where w.session = dead;
+		end if;
+	end loop;
+	return next;
+end
+$$;
+comment on function millrace.rescue_workers(bigint) is 'Gives the tickets of silent workers to others.';

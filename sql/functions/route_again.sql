@@ -1,0 +1,21 @@
+-- Function:   millrace.route_again(list millrace.route_row[])
+-- Returns:    {1} if a routing is due at once, else {}
+-- Changes:    delayed (retry), ticket (interrupted)
+-- Locks:      none beyond the caller's
+-- For:        expand_uploads
+create or replace function millrace.route_again(list millrace.route_row[]) returns smallint[]
+language plpgsql set search_path = millrace, pg_temp as $$
+#variable_conflict use_column
+begin
+	insert into millrace.delayed (due_at, upload_id, step_no, kind_no, class, attempt)
+	select clock_timestamp() + make_interval(secs => coalesce((r.detail->>'delay_ms')::numeric,
+			least(300000, 1000 * power(2, least(r.attempt, 20))) * (0.5 + random() / 2))::double precision / 1000.0),
+		r.upload_id, 0, 1, r.class, r.attempt + 1
+	from unnest(list) r where r.outcome = 'retry';
+
+	insert into millrace.ticket (kind_no, class, attempt, step_no, upload_id)
+	select 1, r.class, r.attempt, 0, r.upload_id from unnest(list) r where r.outcome = 'interrupted';
+	return case when found then '{1}' else '{}' end::smallint[];
+end
+$$;
+comment on function millrace.route_again(millrace.route_row[]) is 'Lets routings that did not come to an end run again.';

@@ -1,0 +1,43 @@
+-- Function:   millrace.settle(list millrace.finish_row[])
+-- Parameters: list: jobs that moved; those now done, failed or skipped have ended
+-- Returns:    the kinds that have new tickets
+-- Changes:    job and ticket (dependents that are free now, or skipped), upload (counts; final exactly once), tally_delta
+-- Locks:      none beyond the caller's: it holds the uploads, which serialises all that happens to their jobs
+-- For:        finish_jobs, end_lost
+create or replace function millrace.settle(list millrace.finish_row[]) returns smallint[]
+language plpgsql
+set search_path = millrace, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+#variable_conflict use_column
+declare
+	kinds smallint[];
+begin
+	kinds := millrace.unblock(list);
+	perform millrace.skip_dependents(list);
+
+	with ended as (
+		select f.upload_id, f.next_state, f.outcome, s.decides, s.on_failure
+		from unnest(list) f
+		join millrace.upload u on u.id = f.upload_id
+		join millrace.pipeline_step s on s.pipeline_no = u.pipeline_no and s.step_no = f.step_no
+		where f.next_state in ('done', 'failed', 'skipped')),
+	change as (
+		select e.upload_id, count(*) filter (where e.decides) as decided,
+			count(*) filter (where e.next_state = 'failed' and e.on_failure = 'fail') as failed,
+			count(*) filter (where e.next_state = 'failed' and e.on_failure = 'review') as review,
+			max(e.outcome) filter (where e.outcome in ('source_gone', 'superseded')) as gone
+		from ended e group by e.upload_id)
+	update millrace.upload u set
+		open_jobs = u.open_jobs - c.decided,
+		failed_jobs = u.failed_jobs + c.failed,
+		review_jobs = u.review_jobs + c.review,
+		reason = coalesce(c.gone, u.reason),
+		state = case when u.state = 'routed' and u.open_jobs = c.decided
+			then millrace.final_state(u.failed_jobs + c.failed, u.review_jobs + c.review, coalesce(c.gone, u.reason))
+			else u.state end,
+		finished_at = case when u.state = 'routed' and u.open_jobs = c.decided then clock_timestamp() else u.finished_at end
+	from change c
+	where u.id = c.upload_id;
+	return kinds;
+end
+$$;
+comment on function millrace.settle(millrace.finish_row[]) is 'What follows from jobs that ended: dependents, and the parent.';

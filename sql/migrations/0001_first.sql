@@ -1,0 +1,352 @@
+-- breaking: no
+-- 0001_first.sql -- the records of design and queue: uploads, jobs, tickets, sessions, counters.
+-- Hot tables have no foreign keys, no nullable column that changes, and no index over anything that changes: every
+-- change of state is a HOT update, or an insert and a delete.
+
+create type millrace.upload_state as enum
+	('expected', 'accepted', 'routed', 'ready', 'review', 'failed', 'rejected', 'ignored', 'skipped', 'cancelled', 'expired');
+create type millrace.job_state as enum
+	('waiting', 'queued', 'retrying', 'done', 'failed', 'cancelled', 'skipped');
+
+-- Configuration ----------------------------------------------------------------------------------------------------------
+
+create table millrace.kind (
+	kind_no smallint primary key generated always as identity,
+	name text not null unique,
+	paused_at timestamptz,
+	paused_by text,
+	created_at timestamptz not null default now()
+);
+comment on table millrace.kind is 'The kinds of job; number 1 is the routing of uploads.';
+insert into millrace.kind (name) values ('route');
+
+create table millrace.kind_class (
+	kind_no smallint not null,
+	class smallint not null,
+	primary key (kind_no, class)
+);
+comment on table millrace.kind_class is 'Which classes (lane * 4 + priority) a kind has ever used; a claim walks these in order.';
+insert into millrace.kind_class values (1, 0), (1, 4);
+
+create table millrace.pipeline (
+	pipeline_no integer primary key generated always as identity,
+	sha256 text not null unique,
+	body jsonb not null,
+	loaded_at timestamptz not null default now()
+);
+comment on table millrace.pipeline is 'Every version of the pipeline file that routed something, by its hash.';
+
+create table millrace.pipeline_rule (
+	pipeline_no integer not null,
+	rule_no smallint not null,
+	name text not null,
+	primary key (pipeline_no, rule_no)
+);
+comment on table millrace.pipeline_rule is 'The rules of a pipeline version, in order from 0.';
+
+create table millrace.pipeline_step (
+	pipeline_no integer not null,
+	step_no smallint not null,
+	rule_no smallint not null,
+	step text not null,
+	kind_no smallint not null,
+	class smallint not null,
+	required boolean not null,
+	on_failure text not null check (on_failure in ('fail', 'review', 'note')),
+	decides boolean not null,
+	after smallint[] not null,
+	dependents smallint[] not null,
+	params jsonb not null,
+	timeout_ms bigint not null,
+	attempts integer not null,
+	primary key (pipeline_no, step_no)
+);
+comment on table millrace.pipeline_step is 'The steps of a pipeline version; a job is an upload and a step.';
+comment on column millrace.pipeline_step.decides is 'The upload is not final before this job has ended.';
+
+-- Uploads ----------------------------------------------------------------------------------------------------------------
+
+create table millrace.upload (
+	id uuid primary key,
+	received_at timestamptz not null default now(),
+	object_hash uuid not null,
+	parent_id uuid,
+	size bigint not null default -1,
+	event_time timestamptz,
+	routed_at timestamptz,
+	finished_at timestamptz,
+	pipeline_no integer,
+	rule_no smallint,
+	open_jobs integer not null default 0,
+	failed_jobs integer not null default 0,
+	review_jobs integer not null default 0,
+	generation smallint not null default 0,
+	lane smallint not null default 0,
+	route_attempts smallint not null default 0,
+	route_errors smallint not null default 0,
+	state millrace.upload_state not null,
+	source text,
+	store text,
+	bucket text,
+	key text,
+	version_id text,
+	etag text,
+	request_id text,
+	origin text,
+	sequencer text,
+	content_type text,
+	sniffed_type text,
+	client_trace_id text,
+	reason text,
+	detail text,
+	metadata jsonb
+) with (fillfactor = 85);
+create index upload_object on millrace.upload (object_hash);
+create index upload_client_trace on millrace.upload (client_trace_id) where client_trace_id is not null;
+comment on table millrace.upload is 'The parent: one row per upload, which is one write of one object.';
+comment on column millrace.upload.id is 'A ULID; trace_text(id) is what people see, its 32 hex digits are the W3C trace ID.';
+comment on column millrace.upload.object_hash is '16 bytes of sha-256 over store, bucket, key: all writes of one object.';
+comment on column millrace.upload.open_jobs is 'Jobs that decide and have not ended.';
+
+create table millrace.upload_key (
+	hash uuid primary key,
+	upload_id uuid not null
+);
+comment on table millrace.upload_key is 'Identity of each write as 16 bytes of sha-256: what makes a duplicate impossible.';
+
+create table millrace.event_log (
+	event_no bigint primary key generated always as identity,
+	received_at timestamptz not null default now(),
+	source text not null,
+	body bytea not null,
+	outcomes jsonb not null
+);
+comment on table millrace.event_log is 'Each notification that was not a mere duplicate, as received, with what became of its records.';
+
+create table millrace.rejected (
+	upload_id uuid primary key,
+	rejected_at timestamptz not null default now(),
+	reason text not null
+);
+comment on table millrace.rejected is 'The refused uploads; small, so that listing them reads nothing else.';
+
+-- Jobs -------------------------------------------------------------------------------------------------------------------
+
+create table millrace.job (
+	upload_id uuid not null,
+	step_no smallint not null,
+	kind_no smallint not null,
+	class smallint not null,
+	position bigint not null,
+	created_at timestamptz not null default now(),
+	due_at timestamptz not null default '-infinity',
+	finished_at timestamptz not null default 'infinity',
+	state millrace.job_state not null,
+	blocked_by smallint not null default 0,
+	tries smallint not null default 0,
+	errors smallint not null default 0,
+	crashes smallint not null default 0,
+	losses smallint not null default 0,
+	interrupts smallint not null default 0,
+	snoozes smallint not null default 0,
+	generation smallint not null default 0,
+	reason text,
+	result jsonb,
+	primary key (upload_id, step_no)
+) with (fillfactor = 75);
+comment on table millrace.job is 'One child job. Its identity is upload and step; position says where its ticket is.';
+comment on column millrace.job.tries is 'Attempts that have a row, counted or not.';
+comment on column millrace.job.errors is 'Attempts that count against the limit, in this generation.';
+
+create table millrace.attempt (
+	upload_id uuid not null,
+	step_no smallint not null,
+	attempt smallint not null,
+	generation smallint not null default 0,
+	session bigint not null,
+	worker text not null,
+	claimed_at timestamptz not null,
+	started_at timestamptz,
+	finished_at timestamptz not null,
+	outcome text not null,
+	error_class text,
+	error text,
+	stage text,
+	tail text,
+	input_version text,
+	handler_digest text,
+	cpu_ms bigint,
+	rss_kb bigint,
+	bytes_in bigint,
+	bytes_out bigint,
+	primary key (upload_id, step_no, attempt)
+);
+comment on table millrace.attempt is 'One row per try that ended; insert only.';
+
+create table millrace.output (
+	upload_id uuid not null,
+	step_no smallint not null,
+	attempt smallint not null,
+	name text not null,
+	uri text not null,
+	size bigint not null,
+	sha256 text not null,
+	content_type text,
+	primary key (upload_id, step_no, attempt, name)
+);
+comment on table millrace.output is 'The manifest: written by the finishing transaction, it names the attempt whose files are the result.';
+
+create table millrace.dead_job (
+	upload_id uuid not null,
+	step_no smallint not null,
+	kind_no smallint not null,
+	died_at timestamptz not null default now(),
+	attempt smallint not null,
+	error_class text,
+	error text,
+	primary key (upload_id, step_no)
+);
+comment on table millrace.dead_job is 'The dead letters: jobs that ended failed and can be replayed; step 0 is the routing.';
+
+-- The queue --------------------------------------------------------------------------------------------------------------
+
+create sequence millrace.ticket_position;
+create table millrace.ticket (
+	kind_no smallint not null,
+	class smallint not null,
+	attempt smallint not null,
+	step_no smallint not null,
+	position bigint not null default nextval('millrace.ticket_position'),
+	session bigint not null default 0,
+	claimed_at timestamptz not null default '-infinity',
+	upload_id uuid not null
+) with (fillfactor = 45, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 1,
+	autovacuum_analyze_scale_factor = 0.5);
+create unique index ticket_order on millrace.ticket (kind_no, class, position);
+comment on table millrace.ticket is 'The queue: only what is due or running. session 0 is free; else it is who holds it.';
+
+create table millrace.delayed (
+	due_at timestamptz not null,
+	upload_id uuid not null,
+	step_no smallint not null,
+	kind_no smallint not null,
+	class smallint not null,
+	attempt smallint not null,
+	primary key (due_at, upload_id, step_no)
+);
+comment on table millrace.delayed is 'What is due later; the keeper turns it into tickets when its time has come.';
+
+create table millrace.mark (
+	kind_no smallint not null,
+	class smallint not null,
+	gen bigint not null,
+	position bigint not null,
+	noted bigint not null,
+	primary key (kind_no, class, gen)
+) with (fillfactor = 50);
+comment on table millrace.mark is 'How far claims have come in each class (the newest gen counts): a claim starts there and never walks the dead region.';
+comment on column millrace.mark.noted is 'Up to where ranges for the sweep have been noted.';
+insert into millrace.mark select kind_no, class, 1, 0, 0 from millrace.kind_class;
+
+create table millrace.sweep_range (
+	kind_no smallint not null,
+	class smallint not null,
+	low bigint not null,
+	high bigint not null,
+	closes xid8 not null,
+	primary key (kind_no, class, low)
+);
+comment on table millrace.sweep_range is 'Ranges below a mark that are walked once, when every transaction that could still add to them has ended.';
+
+create table millrace.worker (
+	session bigint not null,
+	gen integer not null,
+	beats integer not null default 0,
+	slots integer not null,
+	seen_at timestamptz not null,
+	started_at timestamptz not null default now(),
+	kind_nos smallint[] not null,
+	worker text not null,
+	host text not null,
+	version text not null,
+	primary key (session, gen)
+) with (fillfactor = 50);
+comment on table millrace.worker is 'The leases: one per worker session (the newest gen counts); silent for 10 s, its tickets go to others.';
+
+create sequence millrace.grant_no;
+create table millrace.lease_grant (
+	session bigint not null,
+	grant_no bigint not null default nextval('millrace.grant_no'),
+	kind_no smallint not null,
+	classes smallint[] not null,
+	positions bigint[] not null,
+	primary key (session, grant_no)
+);
+comment on table millrace.lease_grant is 'Which tickets each claim handed out: a dead session''s tickets are found here, without a scan.';
+
+-- Counters ---------------------------------------------------------------------------------------------------------------
+
+create table millrace.tally_delta (
+	delta_no bigint primary key generated always as identity,
+	kind_no smallint not null,
+	waiting integer not null default 0,
+	queued integer not null default 0,
+	running integer not null default 0,
+	retrying integer not null default 0,
+	done integer not null default 0,
+	failed integer not null default 0
+);
+comment on table millrace.tally_delta is 'What each call changed in the counts; folded every second.';
+
+create table millrace.tally (
+	kind_no smallint not null,
+	gen bigint not null,
+	waiting bigint not null,
+	queued bigint not null,
+	running bigint not null,
+	retrying bigint not null,
+	done bigint not null,
+	failed bigint not null,
+	primary key (kind_no, gen)
+);
+comment on table millrace.tally is 'The folded counts by kind; the newest gen counts.';
+
+create table millrace.tally_fold (
+	gen bigint primary key,
+	low bigint not null,
+	high bigint not null,
+	closes xid8 not null
+);
+comment on table millrace.tally_fold is 'How far the folding has come: every delta up to low is folded.';
+insert into millrace.tally_fold values (1, 0, 0, '0');
+
+-- Records of people ------------------------------------------------------------------------------------------------------
+
+create table millrace.audit (
+	audit_no bigint primary key generated always as identity,
+	at timestamptz not null default now(),
+	who text not null,
+	login name not null default session_user,
+	action text not null,
+	subject text not null,
+	why text
+);
+comment on table millrace.audit is 'Who did what by hand, and why.';
+
+-- Rows that pass between functions ----------------------------------------------------------------------------------------
+
+create type millrace.intake_event as (
+	n integer, body integer, what text, name text, reason text, id uuid, source text, store text, bucket text, key text,
+	version_id text, etag text, size bigint, event_time timestamptz, origin text, sequencer text, request_id text,
+	content_type text, trace_uuid uuid, client_trace_id text, trace_text text, metadata jsonb, object_hash uuid, hash uuid);
+comment on type millrace.intake_event is 'One record of a notification, as accept_uploads works on it.';
+
+create type millrace.finish_row as (
+	n integer, kind_no smallint, class smallint, position bigint, upload_id uuid, step_no smallint, attempt smallint,
+	claimed_at timestamptz, outcome text, ran_ms bigint, delay_ms bigint, detail jsonb,
+	next_state millrace.job_state, due_at timestamptz, generation smallint);
+comment on type millrace.finish_row is 'One finished try, as finish_jobs works on it.';
+
+create type millrace.route_row as (
+	n integer, class smallint, position bigint, upload_id uuid, attempt smallint, outcome text, rule_no smallint, detail jsonb);
+comment on type millrace.route_row is 'One routed upload, as expand_uploads works on it.';
