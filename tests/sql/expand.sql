@@ -1,0 +1,80 @@
+-- expand.sql -- routing makes the tree once, and says why where there is none.
+\ir lib/helpers.sql
+select pg_temp.pipeline('[{"step": "text", "kind": "extract-text"}, {"step": "preview", "kind": "preview", "required": false},
+	{"step": "index", "kind": "index", "after": ["text"], "priority": 2, "params": {"lang": "en"}}]') as pipe \gset
+select pg_temp.check_equal('the same file has the same number', pg_temp.pipeline('[{"step": "text", "kind": "extract-text"}, {"step": "preview", "kind": "preview", "required": false},
+	{"step": "index", "kind": "index", "after": ["text"], "priority": 2, "params": {"lang": "en"}}]'), :pipe);
+select pg_temp.session('route') as router \gset
+do $$ begin perform pg_temp.accept(pg_temp.event('a')); end $$;
+select pg_temp.check_equal('routed', pg_temp.route(:router, :pipe), 1);
+select pg_temp.check_equal('the tree', (select array_agg(kind || ' ' || state order by kind) from millrace.jobs where key = 'a'),
+	array['extract-text queued', 'index waiting', 'preview queued']);
+select pg_temp.check_equal('state', pg_temp.state('a'), 'routed');
+select pg_temp.check_equal('nothing to route any more', pg_temp.route(:router, :pipe), 0);
+select pg_temp.check_equal('priority is the class', (select class from millrace.job j join millrace.kind k using (kind_no) where k.name = 'index'), 2::smallint);
+
+-- A stale router changes nothing.
+do $$ begin perform pg_temp.accept(pg_temp.event('b')); end $$;
+select class as c, pos as p, upload_id as u from millrace.claim_routes(:router, 1, '{}', '{}') \gset
+select pg_temp.session('route') as other \gset
+select pg_temp.check_equal('stale', (select accepted from millrace.expand_uploads(:other, :pipe, array[:c]::smallint[], array[:p]::bigint[],
+	array[:'u']::uuid[], '{expand}', '{0}', array[null]::jsonb[], '{}')), false);
+select pg_temp.check_equal('no jobs', (select count(*) from millrace.jobs where key = 'b'), 0::bigint);
+select pg_temp.check_equal('the holder goes on', (select accepted from millrace.expand_uploads(:router, :pipe, array[:c]::smallint[], array[:p]::bigint[],
+	array[:'u']::uuid[], '{expand}', '{0}', array[null]::jsonb[], '{}')), true);
+select pg_temp.check_equal('twice is refused', (select accepted from millrace.expand_uploads(:router, :pipe, array[:c]::smallint[], array[:p]::bigint[],
+	array[:'u']::uuid[], '{expand}', '{0}', array[null]::jsonb[], '{}')), false);
+select pg_temp.check_equal('one tree', (select count(*) from millrace.jobs where key = 'b'), 3::bigint);
+
+-- Other ends.
+do $$ begin perform pg_temp.accept(pg_temp.event('r')); end $$;
+select pg_temp.route(:router, :pipe, 'rejected', '{"reason": "type", "detail": "It says PDF and is text.", "sniffed_type": "text/plain"}');
+select pg_temp.check_equal('rejected', (select state || ' ' || reason || ' ' || detail || ' ' || sniffed_type from millrace.upload where key = 'r'),
+	'rejected type It says PDF and is text. text/plain');
+select pg_temp.check_equal('listed', (select r.reason from millrace.rejected r join millrace.upload u on u.id = r.upload_id where u.key = 'r'), 'type');
+do $$ begin perform pg_temp.accept(pg_temp.event('i.tmp')); end $$;
+select pg_temp.route(:router, :pipe, 'ignored', '{"reason": "**/*.tmp"}');
+select pg_temp.check_equal('ignored', pg_temp.state('i.tmp'), 'ignored');
+select pg_temp.check_equal('no alarm', (select count(*) from millrace.dead), 0::bigint);
+do $$ begin perform pg_temp.accept(pg_temp.event('g')); end $$;
+select pg_temp.route(:router, :pipe, 'source_gone');
+select pg_temp.check_equal('gone', (select state || ' ' || reason from millrace.upload where key = 'g'), 'skipped source_gone');
+
+-- A store that is away: later, and at last dead and replayable.
+do $$ begin perform pg_temp.accept(pg_temp.event('s')); end $$;
+select pg_temp.route(:router, :pipe, 'retry', '{"reason": "store", "detail": "away", "delay_ms": 0}');
+select pg_temp.check_equal('still accepted', pg_temp.state('s'), 'accepted');
+select pg_temp.check_equal('nothing due yet in the queue', pg_temp.route(:router, :pipe), 0);
+select pg_temp.check_equal('promoted', (select done from millrace.promote_due(10)), 1::bigint);
+do $$
+declare r bigint := pg_temp.session('route');
+begin
+	for i in 1..20 loop
+		exit when pg_temp.state('s') = 'failed';
+		perform pg_temp.route(r, 1, 'retry', '{"reason": "store", "detail": "away", "delay_ms": 0}');
+		perform millrace.promote_due(10);
+	end loop;
+end $$;
+select pg_temp.check_equal('failed', (select state::text || ' ' || route_errors from millrace.upload where key = 's'), 'failed 10');
+select pg_temp.check_equal('dead', (select split_part(job_id, '/', 2) || ' ' || error from millrace.dead), 'route away');
+select pg_temp.check_equal('replay', (select outcome from millrace.replay_job((select job_id from millrace.dead), 'me', 'store is back')), 'replayed');
+select pg_temp.check_equal('routed at last', pg_temp.route(:router, :pipe), 1);
+select pg_temp.check_equal('audited', (select who || ' ' || why from millrace.audit), 'me store is back');
+
+-- An older write that comes late never wins.
+do $$ begin perform pg_temp.accept(pg_temp.event('o', '{"sequencer": "0060", "request_id": "new"}')); end $$;
+select pg_temp.route(:router, :pipe);
+do $$ begin perform pg_temp.accept(pg_temp.event('o', '{"sequencer": "0059", "request_id": "old"}')); end $$;
+select pg_temp.route(:router, :pipe);
+select pg_temp.check_equal('superseded', (select array_agg(state || coalesce(' ' || reason, '') order by request_id) from millrace.upload where key = 'o'),
+	array['routed', 'skipped superseded']);
+do $$ begin perform pg_temp.accept(pg_temp.event('o', '{"sequencer": "0061", "request_id": "newest"}')); end $$;
+select pg_temp.route(:router, :pipe);
+select pg_temp.check_equal('a newer one is a new upload', (select count(*) from millrace.jobs where key = 'o'), 6::bigint);
+
+-- A rule without jobs is ready at once.
+select pg_temp.pipeline('[]') as empty \gset
+do $$ begin perform pg_temp.accept(pg_temp.event('e')); end $$;
+select pg_temp.route(:router, :empty);
+select pg_temp.check_equal('ready', pg_temp.state('e'), 'ready');
+rollback;
