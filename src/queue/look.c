@@ -1,0 +1,145 @@
+/* look.c -- what people and pages ask, and replay. */
+#include <stdio.h>
+#include <string.h>
+
+#include "queue/internal.h"
+#include "queue/look.h"
+#include "base/utf8.h"
+#include "base/banned.h"
+
+static enum rc
+fail_with_code(struct fault *f, const char *code, const char *what, const char *name)
+{
+	if (f) {
+		fault_set(f, RC_PERMANENT, "%s: %s", what, name);
+		snprintf(f->code, sizeof(f->code), "%s", code);
+	}
+	return RC_PERMANENT;
+}
+
+/* The only value of the only row. *ret_found false: it is null. */
+static enum rc
+one_text(struct db *db, const char *sql, size_t n, const char *const args[], struct str *out,
+         bool *ret_found, struct fault *f)
+{
+	CLEANUP(db_rows_freep) struct db_rows *rows = db_call(db, sql, n, args, f);
+	if (!rows)
+		return f->rc;
+	const char *text = db_count(rows) == 1 ? db_text(rows, 0, 0) : NULL;
+	if (text && !str_add(out, text))
+		return fault_set(f, RC_PERMANENT, "the answer is larger than %zu bytes", out->max);
+	*ret_found = text != NULL;
+	return RC_OK;
+}
+
+static enum rc
+needed_text(struct db *db, const char *sql, size_t n, const char *const args[], struct str *out,
+            struct fault *f)
+{
+	bool found = false;
+	enum rc rc = one_text(db, sql, n, args, out, &found, f);
+	if (rc == RC_OK && !found)
+		rc = fault_set(f, RC_BUG, "no answer to %s", sql);
+	return rc;
+}
+
+static bool
+is_text(const char *text)
+{
+	return utf8_valid(text, strlen(text));
+}
+
+enum rc
+look_trace(struct db *db, const char *text, struct str *out, struct fault *f)
+{
+	const char *const args[] = { text };
+	bool found = false;
+	enum rc rc = RC_OK;
+	if (is_text(text))
+		rc = one_text(db, "select millrace.trace_json($1)", 1, args, out, &found, f);
+	if (rc == RC_OK && !found)
+		rc = fail_with_code(f, "NotFound", "no such trace", text);
+	return rc;
+}
+
+enum rc
+look_search(struct db *db, const char *text, struct str *out, struct fault *f)
+{
+	const char *const args[] = { is_text(text) ? text : "" };
+	return needed_text(db, "select millrace.search_json($1)", 1, args, out, f);
+}
+
+enum rc
+look_queues(struct db *db, struct str *out, struct fault *f)
+{
+	return needed_text(db, "select millrace.queues_json()", 0, NULL, out, f);
+}
+
+enum rc
+look_workers(struct db *db, struct str *out, struct fault *f)
+{
+	return needed_text(db, "select millrace.workers_json()", 0, NULL, out, f);
+}
+
+enum rc
+look_recent(struct db *db, int64_t limit, struct str *out, struct fault *f)
+{
+	CLEANUP(args_free) struct args a = { 0 };
+	args_int(&a, limit);
+	const char *const args[] = { str_text(&a.text[0]) };
+	return needed_text(db, "select millrace.recent_json($1)", 1, args, out, f);
+}
+
+enum rc
+look_dead(struct db *db, const char *kind, int64_t limit, struct str *out, struct fault *f)
+{
+	CLEANUP(args_free) struct args a = { 0 };
+	args_int(&a, limit);
+	const char *const args[] = { kind, str_text(&a.text[0]) };
+	return needed_text(db, "select millrace.dead_json($1, $2)", 2, args, out, f);
+}
+
+enum rc
+look_scale(struct db *db, const char *kind, int64_t *ret, struct fault *f)
+{
+	const char *const args[] = { kind };
+	CLEANUP(db_rows_freep)
+	struct db_rows *rows = db_call(db, "select millrace.scale_metric($1)", 1, args, f);
+	if (!rows)
+		return f->rc;
+	*ret = db_count(rows) == 1 ? db_int(rows, 0, 0, 0) : 0;
+	return RC_OK;
+}
+
+static enum rc
+read_reply(const struct db_rows *rows, const char *job, struct str *out, struct fault *f)
+{
+	const char *outcome = db_count(rows) == 1 ? db_text(rows, 0, 0) : NULL;
+	const char *reply = outcome ? db_text(rows, 0, 1) : NULL;
+	if (outcome && strcmp(outcome, "not_found") == 0)
+		return fail_with_code(f, "NotFound", "no such job", job);
+	if (outcome && strcmp(outcome, "not_dead") == 0)
+		return fail_with_code(f, "NotDead", "only a dead job can be replayed", reply);
+	if (!reply)
+		return fault_set(f, RC_BUG, "replay_job answered nothing");
+	if (!str_add(out, reply))
+		return fault_set(f, RC_PERMANENT, "the answer is larger than %zu bytes", out->max);
+	return RC_OK;
+}
+
+enum rc
+look_replay(struct db *db, const char *job, const char *who, const char *why, struct str *out,
+            struct fault *f)
+{
+	const char *const args[] = { job, who, why };
+	if (!is_text(job))
+		return fail_with_code(f, "NotFound", "no such job", job);
+	CLEANUP(db_rows_freep)
+	struct db_rows *rows =
+		db_call(db, "select outcome, reply, wake from millrace.replay_job($1, $2, $3)",
+	                ARRAY_LEN(args), args, f);
+	if (!rows)
+		return f->rc;
+	queue_wake(db, db_count(rows) == 1 ? db_text(rows, 0, 2) : NULL);
+	return read_reply(rows, job, out, f);
+}
