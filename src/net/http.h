@@ -30,9 +30,11 @@ struct http_call {
 	 * Other bodies go to reply->body, cut at 64 KiB. */
 	int sink_fd;
 	int64_t max_reply;
-	int64_t connect_ms; /* 0: 5,000 */
-	int64_t stall_ms;   /* no byte for this long ends it; 0: 30,000 */
-	int64_t total_ms;   /* 0: none */
+	int64_t connect_ms;  /* 0: 5,000 */
+	int64_t stall_ms;    /* no byte for this long ends it; 0: 30,000 */
+	int64_t total_ms;    /* 0: none */
+	bool ends_on_stop;   /* a stop of the process ends it, within a second */
+	const char *ca_file; /* NULL: the system's */
 };
 
 struct http_reply {
@@ -45,11 +47,16 @@ struct http_reply {
 void http_close(struct http *h);
 struct http *http_open(struct fault *f) OWNS(http_close);
 void http_reply_free(struct http_reply *r);
-/* RC_OK for any status that arrived whole; RC_RETRY for a transport error, a short body or a stop;
- * RC_PERMANENT for a bad URL or more than max_reply bytes (code "TooLarge"). */
+/* RC_OK for any status that arrived whole; RC_RETRY for a transport error, a short body or a sink
+ * that cannot be written; RC_STOP for a stop (if asked for); RC_PERMANENT for a bad URL, a header
+ * with a line break, or more than max_reply bytes (code "TooLarge"). *ret need not be initialised
+ * and is written on RC_OK only. */
 enum rc http_request(struct http *h, const struct http_call *c, struct http_reply *ret,
                      struct fault *f) MUST_USE;
 /* A header of the reply, into buf, or NULL. */
 const char *http_reply_header(const struct http_reply *r, const char *name, struct str *buf);
+
+/* The time of a Last-Modified or Date header in Unix milliseconds; false when it is none. */
+bool http_date_ms(const char *text, int64_t *ret);
 
 #endif
