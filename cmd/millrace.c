@@ -5,9 +5,10 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "cmd/role.h"
 #include "base/banned.h"
 
-#define VERSION "0.1.0"
+const char cmd_version[] = "0.1.0";
 
 const struct cmd cmds[] = {
 	{ "dev", CMD_DEV, cmd_dev, "[DIR]",
@@ -135,7 +136,7 @@ main(int argc, char **argv)
 		return EXIT_DONE;
 	}
 	if (strcmp(argv[1], "--version") == 0) {
-		puts("millrace " VERSION);
+		printf("millrace %s\n", cmd_version);
 		return EXIT_DONE;
 	}
 	if (strcmp(argv[1], "--sample-config") == 0)
