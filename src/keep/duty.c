@@ -1,0 +1,46 @@
+/* duty.c -- the keeper's duties: one function each, and how often. */
+#include "keep/duty.h"
+
+#include "base/banned.h"
+
+/* Jobs of workers that fell silent go to others. */
+static enum rc
+rescue(struct db *db, const struct keeper_conf *c, int64_t *ret, int64_t *next_ms, struct fault *f)
+{
+	(void)next_ms;
+	return keep_rescue(db, c->silent_ms, ret, f);
+}
+
+/* Tickets that the claim frontier passed before they were visible get new places. */
+static enum rc
+sweep(struct db *db, const struct keeper_conf *c, int64_t *ret, int64_t *next_ms, struct fault *f)
+{
+	(void)c;
+	(void)next_ms;
+	return keep_sweep(db, ret, f);
+}
+
+/* Retries and delayed work that have become due. */
+static enum rc
+promote(struct db *db, const struct keeper_conf *c, int64_t *ret, int64_t *next_ms, struct fault *f)
+{
+	(void)c;
+	return keep_promote(db, ret, next_ms, f);
+}
+
+/* Sums of the counters' deltas. */
+static enum rc
+fold(struct db *db, const struct keeper_conf *c, int64_t *ret, int64_t *next_ms, struct fault *f)
+{
+	(void)c;
+	(void)next_ms;
+	return keep_fold(db, ret, f);
+}
+
+const struct duty duties[] = {
+	{ "rescue", 1000, rescue },
+	{ "sweep", 1000, sweep },
+	{ "promote", 1000, promote },
+	{ "fold", 1000, fold },
+};
+const size_t duties_count = ARRAY_LEN(duties);

@@ -1,0 +1,339 @@
+/* desk.c -- the worker's thread that talks to the queue: connection, heartbeat, claim, sleep. */
+#include "work/desk.h"
+
+#include <poll.h>
+#include <stdlib.h>
+
+#include "base/backoff.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/stop.h"
+#include "db/db.h"
+#include "db/migrate.h"
+#include "base/banned.h"
+
+#define BEAT_MS 3000
+/* A call that takes longer would cost us our tickets: the connection is given up before that. */
+#define CALL_MS 8000
+/* Without an ear for notifications. */
+#define POLL_MS 1000
+#define BATCH_ARENA_MAX (256 * 1024 * 1024)
+
+void
+desk_free(struct desk *d)
+{
+	if (!d)
+		return;
+	sleeper_free(d->sleeper);
+	session_free(d->session);
+	db_close(d->db);
+	free(d->finished);
+	free(d);
+}
+
+struct desk *
+desk_new(const struct worker_conf *c, struct slots *s)
+{
+	struct desk *d = calloc(1, sizeof *d);
+	struct work **finished = calloc(slots_count(s), sizeof(struct work *));
+	if (!d || !finished)
+		abort();
+	d->conf = c;
+	d->slots = s;
+	d->finished = finished;
+	d->fresh = true;
+	return d;
+}
+
+static void
+log_fault(const struct desk *d, const char *event, const char *what, const struct fault *f)
+{
+	const struct log_ctx ctx = { .worker = d->conf->name, .fault = f };
+	log_event(&ctx, LOG_WARN_, event, "%s", what);
+}
+
+void
+desk_failed(struct desk *d, const char *what, const struct fault *f)
+{
+	static const struct backoff backoff = { .base_ms = 200, .cap_ms = 5000 };
+	log_fault(d, "database call failed", what, f);
+	if (f->rc == RC_LOST)
+		d->lost = true;
+	else if (!db_broken(d->db))
+		d->pause_ms = clock_mono_ms() + backoff_ms(&backoff, ++d->pauses, backoff_seed());
+}
+
+bool
+desk_connected(const struct desk *d)
+{
+	return d->db && !db_broken(d->db) && d->session && !d->lost;
+}
+
+static void
+report_away(const struct fault *f, void *arg)
+{
+	log_fault(arg, "database away", "trying again", f);
+}
+
+static enum rc
+open_db(struct desk *d, bool patient, struct fault *f)
+{
+	db_close(d->db);
+	d->db = patient ? db_open_patient(d->conf->database_url, d->conf->name, report_away, d, f)
+	                : db_open(d->conf->database_url, d->conf->name, f);
+	if (!d->db)
+		return f->rc;
+	db_set_deadline_ms(d->db, CALL_MS);
+	return RC_OK;
+}
+
+static enum rc
+open_session(struct desk *d, struct fault *f)
+{
+	const struct worker_conf *c = d->conf;
+	enum rc rc = migrate_check(d->db, sql_files, sql_files_count, f);
+	if (rc != RC_OK)
+		return rc;
+	const struct session_conf sc = { .worker = c->name,
+		                         .host = c->host,
+		                         .version = c->version,
+		                         .kinds = c->kinds,
+		                         .kind_count = c->kind_count,
+		                         .slots = c->slots };
+	d->session = session_open(d->db, &sc, f);
+	if (!d->session)
+		return f->rc;
+	d->sleeper =
+		sleeper_new(c->listen_url ? c->listen_url : c->database_url, c->name, d->session);
+	return RC_OK;
+}
+
+static void
+give_up(struct work *w)
+{
+	w->lost = true;
+	if (w->running)
+		slots_cancel(w);
+}
+
+/* Asks which of the tickets at hand are still ours. */
+static enum rc
+reopen_session(struct desk *d, struct fault *f)
+{
+	size_t count = slots_count(d->slots), n = 0;
+	struct ticket *held = calloc(count, sizeof *held);
+	struct work **works = calloc(count, sizeof(struct work *));
+	bool *kept = calloc(count, sizeof *kept);
+	if (!held || !works || !kept)
+		abort();
+	for (size_t i = 0; i < count; i++) {
+		struct work *w = slots_work(d->slots, i);
+		if (w->batch && !w->lost) {
+			held[n] = w->ticket;
+			works[n++] = w;
+		}
+	}
+	enum rc rc = session_reopen(d->session, d->db, held, n, kept, f);
+	for (size_t i = 0; rc == RC_OK && i < n; i++) {
+		works[i]->ticket = held[i];
+		if (!kept[i])
+			give_up(works[i]);
+	}
+	free(held);
+	free(works);
+	free(kept);
+	return rc;
+}
+
+static enum rc
+connect_once(struct desk *d, bool patient, struct fault *f)
+{
+	enum rc rc = d->db && !db_broken(d->db) ? RC_OK : open_db(d, patient, f);
+	if (rc == RC_OK)
+		rc = d->session ? reopen_session(d, f) : open_session(d, f);
+	if (rc != RC_OK)
+		return rc;
+	d->lost = false;
+	d->fresh = true;
+	d->pauses = 0;
+	d->pause_ms = 0;
+	d->beat_ms = clock_mono_ms() + BEAT_MS;
+	log_event(&(struct log_ctx){ .worker = d->conf->name }, LOG_INFO_, "connected",
+	          "session=%lld", (long long)session_number(d->session));
+	return RC_OK;
+}
+
+enum rc
+desk_connect(struct desk *d, bool patient, struct fault *f)
+{
+	static const struct backoff backoff = { .base_ms = 200, .cap_ms = 5000 };
+	const bool first = !d->session;
+	for (int tries = 1;; tries++) {
+		*f = (struct fault){ 0 };
+		enum rc rc = connect_once(d, patient, f);
+		if (rc == RC_OK || rc == RC_STOP)
+			return rc;
+		/* A worker that once ran does not give up over what somebody may mend. */
+		if (!patient || (first && rc != RC_RETRY && rc != RC_LOST))
+			return rc;
+		log_fault(d, "database not ready", "trying again", f);
+		if (stop_wait_ms(backoff_ms(&backoff, tries, backoff_seed())))
+			return fault_set(f, RC_STOP, "asked to stop");
+	}
+}
+
+void
+desk_collect(struct desk *d)
+{
+	d->finished_n += slots_take(d->slots, d->finished + d->finished_n,
+	                            slots_count(d->slots) - d->finished_n);
+}
+
+bool
+desk_report(struct desk *d)
+{
+	struct fault f = { 0 };
+	int64_t now = clock_mono_ms();
+	if (now < d->pause_ms)
+		return false;
+	if (now >= d->beat_ms) {
+		if (session_heartbeat(d->session, d->db, &f) != RC_OK) {
+			desk_failed(d, "heartbeat", &f);
+			return false;
+		}
+		d->beat_ms = now + BEAT_MS;
+	}
+	if (!record_finished(d))
+		return false;
+	d->pauses = 0;
+	return true;
+}
+
+/* Claims up to limit of one kind; how many came, or -1. */
+static long
+claim_kind(struct desk *d, size_t kind, size_t limit)
+{
+	struct fault f = { 0 };
+	struct job *jobs;
+	size_t n;
+	struct arena *a = arena_new(BATCH_ARENA_MAX);
+	struct batch *b = calloc(1, sizeof *b);
+	if (!a || !b)
+		abort();
+	enum rc rc = job_claim(d->session, d->db, kind, limit, d->fresh, a, &jobs, &n, &f);
+	if (rc != RC_OK || n == 0) {
+		arena_free(a);
+		free(b);
+		if (rc != RC_OK)
+			desk_failed(d, "claiming jobs", &f);
+		return rc == RC_OK ? 0 : -1;
+	}
+	b->arena = a;
+	for (size_t i = 0; i < n; i++) {
+		struct work *w = slots_bind(d->slots, b, &jobs[i]);
+		if (!w)
+			abort(); /* more jobs than were asked for */
+		slots_give(d->slots, w);
+	}
+	return (long)n;
+}
+
+/* Each kind gets its share of the idle slots first; what a kind leaves goes to the next ones. */
+size_t
+desk_claim(struct desk *d)
+{
+	const size_t kinds = d->conf->kind_count;
+	size_t sum = 0;
+	bool more = true;
+	for (int round = 0; round < 2 && more; round++) {
+		more = false;
+		for (size_t i = 0; i < kinds && slots_idle(d->slots) > 0; i++) {
+			size_t idle = slots_idle(d->slots), left = kinds - i;
+			size_t limit = round == 0 ? (idle + left - 1) / left : idle;
+			long n = claim_kind(d, (d->next_kind + i) % kinds, limit);
+			if (n < 0)
+				return sum;
+			more = more || (size_t)n == limit;
+			sum += (size_t)n;
+		}
+	}
+	d->next_kind = (d->next_kind + 1) % kinds;
+	d->fresh = false;
+	return sum;
+}
+
+void
+desk_wait(struct desk *d, int64_t ms)
+{
+	struct pollfd p = { .fd = slots_fd(d->slots), .events = POLLIN };
+	if (ms > 0 && poll(&p, 1, (int)ms) < 0)
+		return; /* a signal: the caller looks round anyway */
+}
+
+static int64_t
+until(int64_t when, int64_t at_most)
+{
+	int64_t ms = when - clock_mono_ms();
+	return ms < 0 ? 0 : ms > at_most ? at_most : ms;
+}
+
+static void
+sleep_for_slot(struct desk *d, int64_t ms)
+{
+	struct pollfd p[] = { { .fd = slots_fd(d->slots), .events = POLLIN },
+		              { .fd = stop_fd(), .events = POLLIN } };
+	if (ms > 0 && poll(p, ARRAY_LEN(p), (int)ms) < 0)
+		return;
+}
+
+void
+desk_sleep(struct desk *d)
+{
+	struct fault f = { 0 };
+	if (!desk_connected(d) || clock_mono_ms() < d->pause_ms) {
+		sleep_for_slot(d, until(d->pause_ms, POLL_MS));
+		return;
+	}
+	if (slots_idle(d->slots) == 0) {
+		sleep_for_slot(d, until(d->beat_ms, BEAT_MS));
+		return;
+	}
+	bool hears = sleeper_ready(d->sleeper, &f) == RC_OK;
+	if (!hears && !d->poor_ear)
+		log_fault(d, "cannot listen", "polling instead", &f);
+	d->poor_ear = !hears;
+	d->fresh = true;
+	if (desk_claim(d) == 0 && desk_connected(d))
+		sleeper_wait(d->sleeper, slots_fd(d->slots),
+		             until(d->beat_ms, hears ? BEAT_MS : POLL_MS));
+	sleeper_awake(d->sleeper);
+	d->fresh = true;
+}
+
+void
+desk_recall(struct desk *d)
+{
+	size_t n = slots_recall(d->slots, d->finished + d->finished_n,
+	                        slots_count(d->slots) - d->finished_n);
+	for (size_t i = 0; i < n; i++) {
+		struct work *w = d->finished[d->finished_n++];
+		w->result = (struct job_result){ .outcome = JOB_INTERRUPTED,
+			                         .error_class = "interrupted",
+			                         .error = "its worker stopped before it began",
+			                         .stage = "input",
+			                         .ran_ms = -1,
+			                         .delay_ms = -1,
+			                         .cpu_ms = -1,
+			                         .rss_kb = -1,
+			                         .bytes_in = -1,
+			                         .bytes_out = -1 };
+	}
+}
+
+void
+desk_close(struct desk *d)
+{
+	struct fault f = { 0 };
+	if (desk_connected(d) && session_close(d->session, d->db, &f) != RC_OK)
+		log_fault(d, "session not closed", "the keeper will rescue what it holds", &f);
+}
