@@ -154,7 +154,7 @@ add_event(struct str *out, const struct upload_event *e, const struct ulid *id)
 	add_text(out, "origin", e->origin);
 	add_text(out, "sequencer", e->sequencer);
 	add_text(out, "request_id", e->request_id);
-	if (e->trace_id && ulid_parse(e->trace_id, &given))
+	if (e->trace_id && !e->trace_foreign && ulid_parse(e->trace_id, &given))
 		add_text(out, "trace_uuid", ulid_uuid_text(&given, uuid));
 	add_text(out, "trace_text", e->trace_id);
 	add_raw(out, "metadata", e->metadata);
