@@ -121,7 +121,7 @@ keys_are_raw(const struct s3_event_conf *c, const char *origin)
 {
 	if (c->keys != KEYS_AUTO)
 		return c->keys == KEYS_RAW;
-	return strcmp(origin, "ceph") == 0;
+	return strcmp(origin, "ceph") == 0 || strcmp(origin, "file") == 0;
 }
 
 /* NULL, or what is wrong with the key. */

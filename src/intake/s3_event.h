@@ -7,7 +7,7 @@
 #include "queue/upload.h"
 
 enum key_encoding {
-	KEYS_AUTO, /* by eventSource: raw from Ceph, form-encoded from all others */
+	KEYS_AUTO, /* by eventSource: raw from Ceph and from folders, else form-encoded */
 	KEYS_FORM,
 	KEYS_RAW,
 };

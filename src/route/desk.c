@@ -1,0 +1,239 @@
+/* desk.c -- the uploads that the router holds at the moment, and handing in what was decided. */
+#include "route/desk.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/banned.h"
+
+#define CLAIM_BYTES (64u << 20)
+
+static struct metric routed = METRIC_COUNTER("millrace_routed_total",
+                                             "Uploads by what the router made of them.", "outcome");
+
+static const char *
+outcome_name(enum route_outcome outcome)
+{
+	static const char *const names[] = {
+		[ROUTE_EXPAND] = "expand",           [ROUTE_REJECTED] = "rejected",
+		[ROUTE_IGNORED] = "ignored",         [ROUTE_SOURCE_GONE] = "source_gone",
+		[ROUTE_SUPERSEDED] = "superseded",   [ROUTE_RETRY] = "retry",
+		[ROUTE_INTERRUPTED] = "interrupted",
+	};
+	return names[outcome];
+}
+
+static void
+drop(struct desk *d, size_t i)
+{
+	struct routing *r = d->held[i];
+	d->held[i] = d->held[--d->n];
+	if (r->reading)
+		r->lost = true;
+	else
+		routing_free(r);
+}
+
+void
+desk_clear(struct desk *d)
+{
+	while (d->n > 0)
+		drop(d, d->n - 1);
+}
+
+static void
+release_claim(struct claim *c)
+{
+	arena_free(c->arena);
+	pipeline_drop(c->pipeline);
+	free(c);
+}
+
+/* What memory cannot hold stays in the database's hands: as lost, it is rescued. */
+static void
+hold(struct desk *d, struct claim *c, const struct route_item *items, size_t n)
+{
+	for (size_t i = 0; i < n && d->n < DESK_MAX; i++) {
+		struct routing *r = calloc(1, sizeof(*r));
+		if (!r)
+			break;
+		r->item = items[i];
+		r->claim = c;
+		c->open++;
+		d->held[d->n++] = r;
+	}
+	if (c->open == 0)
+		release_claim(c);
+}
+
+static struct claim *
+new_claim(const struct pipeline *pipeline, int pipeline_no, struct fault *f)
+{
+	struct claim *c = calloc(1, sizeof(*c));
+	if (c)
+		c->arena = arena_new(CLAIM_BYTES);
+	if (!c || !c->arena) {
+		free(c);
+		fault_set(f, RC_RETRY, "out of memory for a claim");
+		return NULL;
+	}
+	c->pipeline = pipeline_hold(pipeline);
+	c->pipeline_no = pipeline_no;
+	return c;
+}
+
+enum rc
+desk_claim(struct desk *d, struct session *s, struct db *db, const struct pipeline *pipeline,
+           int pipeline_no, const struct decide_limits *limits, struct readers *readers, bool fresh,
+           size_t *ret_n, struct fault *f)
+{
+	struct route_item *items = NULL;
+	size_t n = 0, first = d->n;
+	size_t room = DESK_MAX - d->n < DESK_CLAIM ? DESK_MAX - d->n : DESK_CLAIM;
+	struct claim *c = new_claim(pipeline, pipeline_no, f);
+
+	if (!c)
+		return f->rc;
+	enum rc rc = upload_claim_routes(s, db, room, fresh, c->arena, &items, &n, f);
+	if (rc != RC_OK) {
+		release_claim(c);
+		return rc;
+	}
+	hold(d, c, items, n);
+	for (size_t i = first; i < d->n; i++) {
+		struct routing *r = d->held[i];
+		r->reading = !routing_decide(r, limits) && readers_put(readers, r);
+	}
+	*ret_n = n;
+	return RC_OK;
+}
+
+void
+desk_collect(struct readers *readers)
+{
+	struct routing *back[64];
+	size_t n;
+	while ((n = readers_take(readers, back, ARRAY_LEN(back))) > 0)
+		for (size_t i = 0; i < n; i++) {
+			back[i]->reading = false;
+			if (back[i]->lost)
+				routing_free(back[i]);
+		}
+}
+
+static bool
+is_ready(const struct routing *r)
+{
+	return r->decided && !r->reading;
+}
+
+/* The indices of what goes into one call: all of one pipeline. */
+static size_t
+gather(const struct desk *d, size_t at[DESK_CLAIM])
+{
+	size_t n = 0, most = d->at_once > 0 ? d->at_once : DESK_CLAIM;
+	for (size_t i = 0; i < d->n && n < most; i++)
+		if (is_ready(d->held[i]) && (n == 0 || d->held[i]->claim->pipeline_no ==
+		                                               d->held[at[0]]->claim->pipeline_no))
+			at[n++] = i;
+	return n;
+}
+
+static void
+report(const struct routing *r)
+{
+	const struct route_result *result = &r->result;
+	struct log_ctx ctx = { .trace_id = r->item.trace_id };
+	enum log_level level = result->outcome == ROUTE_EXPAND ? LOG_DEBUG_ : LOG_INFO_;
+
+	metric_add(&routed, outcome_name(result->outcome), 1);
+	log_event(&ctx, level, "upload routed", "%s%s%s%s%s", outcome_name(result->outcome),
+	          result->reason ? ", " : "", result->reason ? result->reason : "",
+	          result->detail ? ": " : "", result->detail ? result->detail : "");
+}
+
+/* One result that the database will not take comes back as a retry, whose limit makes it dead and
+ * visible; one whose retry it will not take either is left to the rescue. */
+static enum rc
+mend(struct desk *d, size_t i, struct fault *f)
+{
+	struct routing *r = d->held[i];
+	struct log_ctx ctx = { .trace_id = r->item.trace_id, .fault = f };
+	log_event(&ctx, LOG_ERROR_, "routing refused", NULL);
+	if (r->spoilt) {
+		drop(d, i);
+		return RC_OK;
+	}
+	r->spoilt = true;
+	r->result = (struct route_result){ .outcome = ROUTE_RETRY,
+		                           .rule_no = -1,
+		                           .size = -1,
+		                           .delay_ms = -1,
+		                           .reason = "database",
+		                           .detail = "The database refused its routing." };
+	return RC_OK;
+}
+
+static enum rc
+expand_some(struct desk *d, const size_t at[], size_t n, struct session *s, struct db *db,
+            struct fault *f)
+{
+	struct route_result *results = calloc(n, sizeof(*results));
+	bool accepted[DESK_CLAIM] = { false };
+	if (!results)
+		return fault_set(f, RC_RETRY, "out of memory for results");
+	for (size_t i = 0; i < n; i++) {
+		results[i] = d->held[at[i]]->result;
+		results[i].ticket = d->held[at[i]]->item.ticket;
+	}
+	enum rc rc =
+		upload_expand(s, db, d->held[at[0]]->claim->pipeline_no, results, n, accepted, f);
+	free(results);
+	if (rc == RC_OK)
+		/* From the back, since dropping moves the last one into the gap. */
+		for (size_t i = n; i-- > 0;) {
+			if (accepted[i])
+				report(d->held[at[i]]);
+			drop(d, at[i]);
+		}
+	return rc;
+}
+
+enum rc
+desk_expand(struct desk *d, struct session *s, struct db *db, size_t *ret_n, struct fault *f)
+{
+	size_t at[DESK_CLAIM], n, total = 0;
+	while ((n = gather(d, at)) > 0) {
+		enum rc rc = expand_some(d, at, n, s, db, f);
+		if (rc == RC_PERMANENT && n == 1)
+			rc = mend(d, at[0], f);
+		else if (rc == RC_PERMANENT)
+			d->at_once = 1;
+		else if (rc != RC_OK)
+			return rc;
+		total += n;
+	}
+	d->at_once = 0;
+	*ret_n = total;
+	return RC_OK;
+}
+
+enum rc
+desk_reopen(struct desk *d, struct session *s, struct db *db, struct fault *f)
+{
+	struct ticket *tickets = calloc(d->n + 1, sizeof(*tickets));
+	bool kept[DESK_MAX] = { false };
+	if (!tickets)
+		return fault_set(f, RC_RETRY, "out of memory for tickets");
+	for (size_t i = 0; i < d->n; i++)
+		tickets[i] = d->held[i]->item.ticket;
+	enum rc rc = session_reopen(s, db, tickets, d->n, kept, f);
+	for (size_t i = d->n; rc == RC_OK && i-- > 0;) {
+		d->held[i]->item.ticket = tickets[i];
+		if (!kept[i])
+			drop(d, i);
+	}
+	free(tickets);
+	return rc;
+}
