@@ -18,7 +18,7 @@ BEGIN {
 		kind[n] = "SQL_VIEW"
 	else
 		kind[n] = "SQL_GRANTS"
-	printf "static const char text_%d[] = {", n
+	printf "static const unsigned char text_%d[] = {", n
 	while ((status = (getline line < path[n])) > 0) {
 		printf "\n\t"
 		m = length(line)
@@ -39,7 +39,7 @@ END {
 	for (i = 0; i < n; i++) {
 		name = path[i]
 		sub(/.*\//, "", name)
-		printf "\t{ %s, \"%s\", text_%d, \"%s\" },\n", kind[i], name, i, sha[i]
+		printf "\t{ %s, \"%s\", (const char *)text_%d, \"%s\" },\n", kind[i], name, i, sha[i]
 	}
 	print "};"
 	printf "const size_t sql_files_count = %d;\n", n
