@@ -40,7 +40,7 @@ const struct conf_opt options[] = {
 	OPT_RANGE("slots", CONF_INT, "4", 1, 1024, CMD_WORK, "N", "How many jobs at once."),
 	OPT("handlers", CONF_FILE, NULL, CMD_WORK | CMD_DEV, "DIR", "The folder of handler commands, each named like its kind."),
 	OPT("results", CONF_TEXT, NULL, CMD_WORK, "STORE/BUCKET[/PREFIX]", "Where results go."),
-	OPT("scratch", CONF_FILE, "/tmp", CMD_WORK, "DIR", "Where each job gets its private folder."),
+	OPT("scratch", CONF_FILE, "/tmp", CMD_WORK | CMD_SERVE, "DIR", "Where each job gets its private folder, and a result passes through."),
 	OPT_RANGE("max-output", CONF_SIZE, "256MiB", 1 * KIB, 1024 * GIB, CMD_WORK, "SIZE", "The most that one job may write."),
 	OPT_RANGE("max-memory", CONF_SIZE, "1GiB", 16 * MIB, 1024 * GIB, CMD_WORK, "SIZE", "The address space of one handler process."),
 	OPT_RANGE("grace", CONF_DURATION, "25s", 0, 24 * HOUR, CMD_ROLES, "TIME", "How long a stop waits for what is running."),

@@ -57,7 +57,7 @@ add_job_head(struct str *out, const struct json *job, int64_t now_us)
 	if (view_int(job, "generation", 0) > 1)
 		str_addf(out, "<span class=\"chip\">generation %" PRId64 "</span>",
 		         view_int(job, "generation", 0));
-	if (view_last_attempt(job)) {
+	if (json_count(json_get(job, "attempts")) > 1) {
 		str_add(out, "<span class=\"job-took\">waited ");
 		human_duration(out, wait);
 		str_add(out, ", ran ");

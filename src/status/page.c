@@ -24,6 +24,8 @@ static const char sprite[] =
 	"<symbol id=\"i-dash\" viewBox=\"0 0 16 16\"><path d=\"M3.5 8h9\"/></symbol>"
 	"<symbol id=\"i-bar\" viewBox=\"0 0 16 16\">"
 	"<path d=\"M8 1.8a6.2 6.2 0 1 1 0 12.4A6.2 6.2 0 0 1 8 1.8zM3.7 12.3l8.6-8.6\"/></symbol>"
+	"<pattern id=\"hatch\" width=\"7\" height=\"7\" patternUnits=\"userSpaceOnUse\" "
+	"patternTransform=\"rotate(45)\"><path class=\"hatch\" d=\"M0 0v7\"/></pattern>"
 	"</defs></svg>\n";
 
 static const struct {

@@ -77,7 +77,7 @@ make_axis(struct axis *ret, const struct json *trace, int64_t now_us)
 }
 
 static void
-add_bar(struct str *out, const struct axis *x, int64_t from, int64_t to, const char *class)
+add_bar(struct str *out, const struct axis *x, int64_t from, int64_t to, const char *attributes)
 {
 	double left = axis_x(x, from);
 	double width = axis_x(x, to) - left;
@@ -85,7 +85,19 @@ add_bar(struct str *out, const struct axis *x, int64_t from, int64_t to, const c
 		width = LEAST_WIDTH;
 	if (left + width > 100)
 		left = 100 - width;
-	str_addf(out, "<rect class=\"%s\" x=\"%.2f%%\" width=\"%.2f%%\"/>", class, left, width);
+	str_addf(out, "<rect %s x=\"%.2f%%\" width=\"%.2f%%\"/>", attributes, left, width);
+}
+
+/* What did not succeed is hatched too: colour alone would not tell it. */
+static void
+add_run(struct str *out, const struct axis *x, int64_t from, int64_t to, const struct word *w)
+{
+	struct str class = STR_INIT(64);
+	str_addf(&class, "class=\"%s\"", w->tone);
+	add_bar(out, x, from, to, str_text(&class));
+	str_free(&class);
+	if (strcmp(w->tone, "bad") == 0 || strcmp(w->tone, "warn") == 0)
+		add_bar(out, x, from, to, "class=\"over\" fill=\"url(#hatch)\"");
 }
 
 static void
@@ -188,14 +200,14 @@ add_job_row(struct str *out, const struct axis *x, const struct json *job, int64
 		if (start == VIEW_NEVER)
 			continue;
 		if (from != VIEW_NEVER && start > from)
-			add_bar(out, x, from, start, "wait");
-		add_bar(out, x, start, view_attempt_end(a, now_us),
-		        word_of_outcome(view_text(a, "outcome"))->tone);
+			add_bar(out, x, from, start, "class=\"wait\"");
+		add_run(out, x, start, view_attempt_end(a, now_us),
+		        word_of_outcome(view_text(a, "outcome")));
 	}
 	bool open =
 		!word_of_job(view_word(job, "state"))->final && !view_is(job, "state", "running");
 	if (open && view_wait_start(job, n) != VIEW_NEVER)
-		add_bar(out, x, view_wait_start(job, n), now_us, "wait");
+		add_bar(out, x, view_wait_start(job, n), now_us, "class=\"wait\"");
 	close_row(out, n > 0 ? run : -1);
 }
 
@@ -217,8 +229,8 @@ add_upload_row(struct str *out, const struct axis *x, const struct json *upload,
 	str_add(out, "\">");
 	add_cuts(out, x);
 	if (routed != VIEW_NEVER && routed > from)
-		add_bar(out, x, from, routed, "wait");
-	add_bar(out, x, routed != VIEW_NEVER ? routed : from, to, "whole");
+		add_bar(out, x, from, routed, "class=\"wait\"");
+	add_bar(out, x, routed != VIEW_NEVER ? routed : from, to, "class=\"whole\"");
 	close_row(out, to - from);
 }
 
@@ -232,7 +244,8 @@ timeline_html(struct str *out, const struct json *trace, int64_t now_us)
 	str_add(out, "<section class=\"card\" aria-labelledby=\"h-timeline\">"
 	             "<div class=\"card-head\"><h2 id=\"h-timeline\">Timeline</h2>"
 	             "<p class=\"legend\"><span class=\"key wait\">waited</span>"
-	             "<span class=\"key good\">ran</span><span class=\"key bad\">ran, failed</span>"
+	             "<span class=\"key good\">ran</span><span class=\"key warn\">tried</span>"
+	             "<span class=\"key bad\">failed</span>"
 	             "</p></div>\n<div class=\"tl\">\n");
 	add_scale(out, &x);
 	add_upload_row(out, &x, json_get(trace, "upload"), now_us);

@@ -35,8 +35,12 @@ add_fact(struct str *out, const char *name, const struct json *value)
 {
 	if (json_type(value) == JSON_MISSING_ || json_type(value) == JSON_NULL_)
 		return;
+	const char *text = json_text(value);
+	bool is_long = text && strlen(text) > 20;
 	open_fact(out, name, false);
+	str_add(out, is_long ? "<span class=\"long\">" : "");
 	view_html(out, value);
+	str_add(out, is_long ? "</span>" : "");
 	close_fact(out);
 }
 
