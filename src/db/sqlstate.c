@@ -57,7 +57,7 @@ add_line(struct str *out, const char *line, size_t n, char sqlstate[SQLSTATE_LEN
 	}
 	memcpy(sqlstate, mark + 3, SQLSTATE_LEN);
 	str_addn(out, line, (size_t)(mark + 2 - line));
-	str_addn(out, mark + 2 + code, (size_t)(end - (mark + 2 + code)));
+	str_addn(out, mark + 3 + code, (size_t)(end - (mark + 3 + code)));
 }
 
 enum rc
@@ -70,9 +70,10 @@ db_connect_fault(const char *text, struct fault *f)
 		add_line(&message, line, n, sqlstate);
 		line += n + (line[n] != '\0');
 	}
-	fault_set(f, sqlstate[0] ? db_sqlstate_rc(sqlstate) : RC_RETRY, "%s", str_text(&message));
+	enum rc rc = sqlstate[0] ? db_sqlstate_rc(sqlstate) : RC_RETRY;
+	fault_set(f, rc, "%s", str_text(&message));
 	str_free(&message);
 	if (f)
 		memcpy(f->sqlstate, sqlstate, sizeof(sqlstate));
-	return f ? f->rc : RC_RETRY;
+	return rc;
 }
