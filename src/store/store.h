@@ -62,9 +62,17 @@ struct store_put {
 	int64_t size;
 	const char *sha256_hex; /* of the bytes */
 };
-/* Creates missing folders of a directory store; a file appears whole or not at all (written beside
- * it, fsynced, renamed). */
+/* Creates missing folders of a directory store below the bucket, which must be there; a file
+ * appears whole or not at all (written beside it, fsynced, renamed). */
 enum rc store_put(struct store *s, const struct store_put *p, struct fault *f) MUST_USE;
+/* The etag of a file in a directory store: inode, size and time of change in nanoseconds, as hex
+ * numbers joined by "-". What watches a directory makes the same of its own stat. */
+#define STORE_DIR_ETAG_MAX 52
+struct stat;
+char *store_dir_etag(const struct stat *st, char buf[STORE_DIR_ETAG_MAX]);
+/* Files that a directory store is still writing begin with this; no key may. */
+#define STORE_DIR_TEMP ".millrace-tmp-"
+
 /* "s3://bucket/key" or "file:///root/bucket/key". */
 const char *store_uri(struct store *s, const char *bucket, const char *key, struct arena *a);
 
