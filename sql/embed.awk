@@ -2,7 +2,7 @@
 # Contents are written as bytes: no string literal is too long, no character needs escaping.
 BEGIN {
 	for (i = 0; i < 256; i++)
-		code[sprintf("%c", i)] = sprintf(i < 128 ? "%d" : "'\\%03o'", i)
+		code[sprintf("%c", i)] = i
 	print "/* Generated from sql/ by sql/embed.awk. */"
 	print "#include \"db/migrate.h\"\n"
 	n = 0
@@ -23,7 +23,7 @@ BEGIN {
 		printf "\n\t"
 		m = length(line)
 		for (i = 1; i <= m; i++)
-			printf "%s,", code[substr(line, i, 1)]
+			printf "%d,", code[substr(line, i, 1)]
 		printf "10,"
 	}
 	if (status < 0) {
