@@ -111,6 +111,19 @@ $(foreach r,$(ROOMS),$(eval $(call unit_rules,$(r))))
 .PHONY: unit
 unit: $(UNIT_BINS)
 
+# Tests of db/ and queue/ against a real server: tests/db/test_NAME.c becomes $(O)/tests/db/test_NAME.
+DB_TESTS := $(patsubst %.c,$(O)/%,$(sort $(wildcard tests/db/test_*.c)))
+$(O)/tests/db/%: $(O)/obj/tests/db/%.o $(O)/obj/tests/db/database.o $(O)/obj/gen/sql_files.o \
+		$(foreach d,$(DEPS_queue),$(call lib,$(d)))
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+		$(PKG_LIBS) $(shell pkg-config --libs check)
+.PHONY: db-tests
+db-tests: $(DB_TESTS)
+.PHONY: print-O
+print-O:
+	@echo $(O)
+
 clean:
 	rm -rf build
 
