@@ -249,7 +249,7 @@ timeline_html(struct str *out, const struct json *trace, int64_t now_us)
 	             "</p></div>\n<div class=\"tl\">\n");
 	add_scale(out, &x);
 	add_upload_row(out, &x, json_get(trace, "upload"), now_us);
-	size_t budget = view_done_budget(jobs);
+	struct view_budget budget = view_budget(jobs);
 	for (size_t i = 0; i < json_count(jobs); i++)
 		if (view_job_shown(json_at(jobs, i), &budget))
 			add_job_row(out, &x, json_at(jobs, i), now_us);

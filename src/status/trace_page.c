@@ -159,7 +159,7 @@ add_children(struct str *out, const struct json *trace, int64_t now_us)
 {
 	const struct json *jobs = json_get(trace, "jobs");
 	size_t n = json_count(jobs);
-	size_t budget = view_done_budget(jobs);
+	struct view_budget budget = view_budget(jobs);
 	size_t shown = 0;
 	if (n == 0)
 		return;
@@ -173,7 +173,7 @@ add_children(struct str *out, const struct json *trace, int64_t now_us)
 	}
 	if (shown < n)
 		str_addf(out,
-		         "<p class=\"soft\">%zu jobs that are done are left out here; the JSON "
+		         "<p class=\"soft\">%zu more jobs are left out here; the JSON "
 		         "has all.</p>\n",
 		         n - shown);
 	str_add(out, "</section>\n");

@@ -106,23 +106,24 @@ view_last_attempt(const struct json *job)
 	return n > 0 ? json_at(attempts, n - 1) : NULL;
 }
 
-size_t
-view_done_budget(const struct json *jobs)
+struct view_budget
+view_budget(const struct json *jobs)
 {
 	size_t n = json_count(jobs);
-	size_t not_done = 0;
+	size_t open = 0;
 	for (size_t i = 0; i < n; i++)
-		not_done += !view_is(json_at(jobs, i), "state", "done");
-	return not_done < VIEW_JOBS_SHOWN ? VIEW_JOBS_SHOWN - not_done : 0;
+		open += !view_is(json_at(jobs, i), "state", "done");
+	if (open > VIEW_JOBS_SHOWN)
+		open = VIEW_JOBS_SHOWN;
+	return (struct view_budget){ .open = open, .done = VIEW_JOBS_SHOWN - open };
 }
 
 bool
-view_job_shown(const struct json *job, size_t *done_budget)
+view_job_shown(const struct json *job, struct view_budget *budget)
 {
-	if (!view_is(job, "state", "done"))
-		return true;
-	if (*done_budget == 0)
+	size_t *left = view_is(job, "state", "done") ? &budget->done : &budget->open;
+	if (*left == 0)
 		return false;
-	--*done_budget;
+	--*left;
 	return true;
 }

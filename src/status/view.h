@@ -30,11 +30,14 @@ void view_job_times(const struct json *job, int64_t now_us, int64_t *ret_wait_us
 /* The last attempt, NULL before the first. */
 const struct json *view_last_attempt(const struct json *job);
 
+/* Which of a big tree's jobs are shown: the first of those that are not done, then of those that
+ * are. */
 #define VIEW_JOBS_SHOWN 500
-/* Which of a big tree's jobs are shown: what is not done before what is. budget starts at
- * view_done_budget. */
-size_t view_done_budget(const struct json *jobs);
-bool view_job_shown(const struct json *job, size_t *done_budget);
+struct view_budget {
+	size_t open, done;
+};
+struct view_budget view_budget(const struct json *jobs);
+bool view_job_shown(const struct json *job, struct view_budget *budget);
 
 /* The one sentence: why it is ready, or why not (yet). HTML. */
 void why_html(struct str *out, const struct json *trace, int64_t now_us);
