@@ -10,7 +10,7 @@
 #include "base/stop.h"
 #include "db/db.h"
 #include "queue/session.h"
-#include "route/desk.h"
+#include "route/tray.h"
 #include "route/watch.h"
 #include "base/banned.h"
 
@@ -29,7 +29,7 @@ struct router {
 	struct sleeper *sleeper; /* owned */
 	struct readers *readers; /* owned */
 	struct watch watch;
-	struct desk desk;
+	struct tray desk;
 	int64_t next_beat_ms, next_look_ms;
 	bool asleep; /* sleeper_ready was called and nothing was found since */
 	bool fresh;
@@ -110,7 +110,7 @@ open_session(struct router *r, struct fault *f)
 		                  .version = r->conf->version,
 		                  .kinds = kinds,
 		                  .kind_count = 1,
-		                  .slots = DESK_MAX };
+		                  .slots = TRAY_MAX };
 	if (!r->session)
 		r->session = session_open(r->db, &c, f);
 	if (!r->session)
@@ -169,8 +169,8 @@ rest(struct router *r)
 static enum rc
 hand_in(struct router *r, size_t *ret_n, struct fault *f)
 {
-	desk_collect(r->readers);
-	return desk_expand(&r->desk, r->session, r->db, ret_n, f);
+	tray_collect(r->readers);
+	return tray_expand(&r->desk, r->session, r->db, ret_n, f);
 }
 
 static enum rc
@@ -182,12 +182,12 @@ turn(struct router *r, struct fault *f)
 		rc = look_at_pipeline(r, f);
 	if (rc == RC_OK)
 		rc = hand_in(r, &done, f);
-	if (rc == RC_OK && r->desk.n >= DESK_MAX) {
+	if (rc == RC_OK && r->desk.n >= TRAY_MAX) {
 		wait_for_readers(r);
 		return RC_OK;
 	}
 	if (rc == RC_OK)
-		rc = desk_claim(&r->desk, r->session, r->db, r->watch.current, r->watch.number,
+		rc = tray_claim(&r->desk, r->session, r->db, r->watch.current, r->watch.number,
 		                &r->conf->limits, r->readers, r->fresh, &claimed, f);
 	if (rc == RC_OK)
 		rc = hand_in(r, &more, f);
@@ -217,7 +217,7 @@ recover(struct router *r, struct fault *f)
 			rc = connect_database(r, f);
 		}
 		if (rc == RC_OK && must_reopen)
-			rc = desk_reopen(&r->desk, r->session, r->db, f);
+			rc = tray_reopen(&r->desk, r->session, r->db, f);
 	}
 	r->next_beat_ms = clock_mono_ms() + BEAT_MS;
 	return RC_OK;
@@ -246,7 +246,7 @@ drain(struct router *r)
 	struct fault f = { 0 };
 	size_t n = 0;
 	readers_close(r->readers);
-	desk_collect(r->readers);
+	tray_collect(r->readers);
 	if (!r->db || db_broken(r->db) || hand_in(r, &n, &f) != RC_OK ||
 	    session_close(r->session, r->db, &f) != RC_OK) {
 		struct log_ctx ctx = { .fault = &f };
@@ -262,7 +262,7 @@ start(struct router *r, struct fault *f)
 		                        .store_count = r->conf->store_count,
 		                        .limits = &r->conf->limits,
 		                        .threads = READER_THREADS,
-		                        .capacity = 2 * DESK_MAX };
+		                        .capacity = 2 * TRAY_MAX };
 	r->watch.file = r->conf->pipeline;
 	if (connect_database(r, f) != RC_OK)
 		return f->rc;
@@ -297,7 +297,7 @@ router_run(const struct router_conf *c, struct fault *f)
 		rc = loop(r, f);
 		drain(r);
 	}
-	desk_clear(&r->desk);
+	tray_clear(&r->desk);
 	readers_free(r->readers);
 	sleeper_free(r->sleeper);
 	session_free(r->session);

@@ -1,5 +1,5 @@
-/* desk.c -- the uploads that the router holds at the moment, and handing in what was decided. */
-#include "route/desk.h"
+/* tray.c -- the uploads that the router holds at the moment, and handing in what was decided. */
+#include "route/tray.h"
 
 #include <stdlib.h>
 
@@ -25,7 +25,7 @@ outcome_name(enum route_outcome outcome)
 }
 
 static void
-drop(struct desk *d, size_t i)
+drop(struct tray *d, size_t i)
 {
 	struct routing *r = d->held[i];
 	d->held[i] = d->held[--d->n];
@@ -36,7 +36,7 @@ drop(struct desk *d, size_t i)
 }
 
 void
-desk_clear(struct desk *d)
+tray_clear(struct tray *d)
 {
 	while (d->n > 0)
 		drop(d, d->n - 1);
@@ -52,9 +52,9 @@ release_claim(struct claim *c)
 
 /* What memory cannot hold stays in the database's hands: as lost, it is rescued. */
 static void
-hold(struct desk *d, struct claim *c, const struct route_item *items, size_t n)
+hold(struct tray *d, struct claim *c, const struct route_item *items, size_t n)
 {
-	for (size_t i = 0; i < n && d->n < DESK_MAX; i++) {
+	for (size_t i = 0; i < n && d->n < TRAY_MAX; i++) {
 		struct routing *r = calloc(1, sizeof(*r));
 		if (!r)
 			break;
@@ -84,13 +84,13 @@ new_claim(const struct pipeline *pipeline, int pipeline_no, struct fault *f)
 }
 
 enum rc
-desk_claim(struct desk *d, struct session *s, struct db *db, const struct pipeline *pipeline,
+tray_claim(struct tray *d, struct session *s, struct db *db, const struct pipeline *pipeline,
            int pipeline_no, const struct decide_limits *limits, struct readers *readers, bool fresh,
            size_t *ret_n, struct fault *f)
 {
 	struct route_item *items = NULL;
 	size_t n = 0, first = d->n;
-	size_t room = DESK_MAX - d->n < DESK_CLAIM ? DESK_MAX - d->n : DESK_CLAIM;
+	size_t room = TRAY_MAX - d->n < TRAY_CLAIM ? TRAY_MAX - d->n : TRAY_CLAIM;
 	struct claim *c = new_claim(pipeline, pipeline_no, f);
 
 	if (!c)
@@ -110,7 +110,7 @@ desk_claim(struct desk *d, struct session *s, struct db *db, const struct pipeli
 }
 
 void
-desk_collect(struct readers *readers)
+tray_collect(struct readers *readers)
 {
 	struct routing *back[64];
 	size_t n;
@@ -130,9 +130,9 @@ is_ready(const struct routing *r)
 
 /* The indices of what goes into one call: all of one pipeline. */
 static size_t
-gather(const struct desk *d, size_t at[DESK_CLAIM])
+gather(const struct tray *d, size_t at[TRAY_CLAIM])
 {
-	size_t n = 0, most = d->at_once > 0 ? d->at_once : DESK_CLAIM;
+	size_t n = 0, most = d->at_once > 0 ? d->at_once : TRAY_CLAIM;
 	for (size_t i = 0; i < d->n && n < most; i++)
 		if (is_ready(d->held[i]) && (n == 0 || d->held[i]->claim->pipeline_no ==
 		                                               d->held[at[0]]->claim->pipeline_no))
@@ -156,7 +156,7 @@ report(const struct routing *r)
 /* One result that the database will not take comes back as a retry, whose limit makes it dead and
  * visible; one whose retry it will not take either is left to the rescue. */
 static enum rc
-mend(struct desk *d, size_t i, struct fault *f)
+mend(struct tray *d, size_t i, struct fault *f)
 {
 	struct routing *r = d->held[i];
 	struct log_ctx ctx = { .trace_id = r->item.trace_id, .fault = f };
@@ -176,11 +176,11 @@ mend(struct desk *d, size_t i, struct fault *f)
 }
 
 static enum rc
-expand_some(struct desk *d, const size_t at[], size_t n, struct session *s, struct db *db,
+expand_some(struct tray *d, const size_t at[], size_t n, struct session *s, struct db *db,
             struct fault *f)
 {
 	struct route_result *results = calloc(n, sizeof(*results));
-	bool accepted[DESK_CLAIM] = { false };
+	bool accepted[TRAY_CLAIM] = { false };
 	if (!results)
 		return fault_set(f, RC_RETRY, "out of memory for results");
 	for (size_t i = 0; i < n; i++) {
@@ -201,9 +201,9 @@ expand_some(struct desk *d, const size_t at[], size_t n, struct session *s, stru
 }
 
 enum rc
-desk_expand(struct desk *d, struct session *s, struct db *db, size_t *ret_n, struct fault *f)
+tray_expand(struct tray *d, struct session *s, struct db *db, size_t *ret_n, struct fault *f)
 {
-	size_t at[DESK_CLAIM], n, total = 0;
+	size_t at[TRAY_CLAIM], n, total = 0;
 	while ((n = gather(d, at)) > 0) {
 		enum rc rc = expand_some(d, at, n, s, db, f);
 		if (rc == RC_PERMANENT && n == 1)
@@ -220,10 +220,10 @@ desk_expand(struct desk *d, struct session *s, struct db *db, size_t *ret_n, str
 }
 
 enum rc
-desk_reopen(struct desk *d, struct session *s, struct db *db, struct fault *f)
+tray_reopen(struct tray *d, struct session *s, struct db *db, struct fault *f)
 {
 	struct ticket *tickets = calloc(d->n + 1, sizeof(*tickets));
-	bool kept[DESK_MAX] = { false };
+	bool kept[TRAY_MAX] = { false };
 	if (!tickets)
 		return fault_set(f, RC_RETRY, "out of memory for tickets");
 	for (size_t i = 0; i < d->n; i++)

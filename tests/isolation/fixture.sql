@@ -1,0 +1,69 @@
+-- fixture.sql -- what the specs share, in a schema of its own: a spec's text may not hold a brace.
+create schema iso;
+
+-- An empty queue with fixed numbers, so that the expected output is the same each time, and sessions 1 and 2.
+create function iso.reset() returns void language plpgsql as $$
+begin
+	truncate millrace.upload, millrace.upload_key, millrace.job, millrace.attempt, millrace.output, millrace.ticket,
+		millrace.delayed, millrace.dead_job, millrace.worker, millrace.lease_grant, millrace.pipeline, millrace.pipeline_rule,
+		millrace.pipeline_step, millrace.tally_delta, millrace.tally, millrace.sweep_range, millrace.event_log;
+	alter sequence millrace.ticket_position restart;
+	alter sequence millrace.grant_no restart;
+	alter table millrace.pipeline alter pipeline_no restart;
+	update millrace.mark set position = 0, noted = 0;
+	insert into millrace.worker (session, gen, slots, seen_at, kind_nos, worker, host, version)
+	select n, 1, 8, now(), '{1}', 'w' || n, 'h', '1' from generate_series(1, 2) n;
+end $$;
+
+create function iso.upload() returns uuid language sql immutable as $$ select '00000000-0000-0000-0000-000000000001'::uuid $$;
+create function iso.kind() returns smallint language sql stable as $$ select kind_no from millrace.kind where name = 'ka' $$;
+
+create function iso.accept(id integer) returns text language sql as $$
+	select outcome from millrace.accept_uploads('{s}', array['\x00'::bytea], jsonb_build_array(jsonb_build_object('body', 0,
+		'what', 'created', 'id', lpad(id::text, 32, '0')::uuid, 'store', 's3', 'bucket', 'b', 'key', 'k', 'request_id', '1')))
+$$;
+
+-- One upload, held by session 1's router at position 1.
+create function iso.held_upload() returns void language plpgsql as $$
+begin
+	perform millrace.register_pipeline('x', '{"version": 1, "rules": [{"name": "r", "match": {}, "jobs": [
+		{"step": "a", "kind": "ka"}, {"step": "b", "kind": "ka"}]}]}');
+	perform iso.accept(1);
+	perform millrace.claim_routes(1, 1, '{}', '{}');
+end $$;
+
+create function iso.expand(session bigint) returns boolean language sql as $$
+	select accepted from millrace.expand_uploads(session, 1, '{0}', '{1}', array[iso.upload()], '{expand}', '{0}',
+		array[null]::jsonb[], '{1}')
+$$;
+
+-- Its two jobs a and b, free at positions 2 and 3.
+create function iso.tree() returns void language plpgsql as $$
+begin
+	perform iso.held_upload();
+	perform iso.expand(1);
+end $$;
+
+create function iso.claim(session bigint, max integer) returns bigint[] language sql as $$
+	select array_agg(pos order by pos) from millrace.claim_jobs(session, iso.kind(), max, '{}', '{}')
+$$;
+
+create function iso.finish(session bigint, pos bigint, step integer, outcome text default 'done') returns text language sql as $$
+	select verdict from millrace.finish_jobs(session, array[iso.kind()], '{0}', array[pos], array[iso.upload()],
+		array[step]::smallint[], array[outcome], '{1}', array[null]::bigint[], array[null]::jsonb[], '{}')
+$$;
+
+create function iso.beat(session bigint) returns boolean language sql as $$
+	select millrace.heartbeat(session, '{}', '{}', '{}', '{}')
+$$;
+
+create function iso.replay(step text) returns text language sql as $$
+	select outcome from millrace.replay_job(iso.upload() || '/' || step, 'me', null)
+$$;
+
+create view iso.tickets as select array_agg(position || ':' || session order by position) as tickets from millrace.ticket;
+create view iso.parent as
+select state, open_jobs, failed_jobs, finished_at is not null as final,
+	(select array_agg(state || ' ' || losses order by step_no) from millrace.job) as jobs,
+	(select array_agg(outcome order by step_no, attempt) from millrace.attempt) as attempts
+from millrace.upload;
