@@ -29,7 +29,7 @@ struct router {
 	struct sleeper *sleeper; /* owned */
 	struct readers *readers; /* owned */
 	struct watch watch;
-	struct tray desk;
+	struct tray tray;
 	int64_t next_beat_ms, next_look_ms;
 	bool asleep; /* sleeper_ready was called and nothing was found since */
 	bool fresh;
@@ -170,7 +170,7 @@ static enum rc
 hand_in(struct router *r, size_t *ret_n, struct fault *f)
 {
 	tray_collect(r->readers);
-	return tray_expand(&r->desk, r->session, r->db, ret_n, f);
+	return tray_expand(&r->tray, r->session, r->db, ret_n, f);
 }
 
 static enum rc
@@ -182,12 +182,12 @@ turn(struct router *r, struct fault *f)
 		rc = look_at_pipeline(r, f);
 	if (rc == RC_OK)
 		rc = hand_in(r, &done, f);
-	if (rc == RC_OK && r->desk.n >= TRAY_MAX) {
+	if (rc == RC_OK && r->tray.n >= TRAY_MAX) {
 		wait_for_readers(r);
 		return RC_OK;
 	}
 	if (rc == RC_OK)
-		rc = tray_claim(&r->desk, r->session, r->db, r->watch.current, r->watch.number,
+		rc = tray_claim(&r->tray, r->session, r->db, r->watch.current, r->watch.number,
 		                &r->conf->limits, r->readers, r->fresh, &claimed, f);
 	if (rc == RC_OK)
 		rc = hand_in(r, &more, f);
@@ -217,7 +217,7 @@ recover(struct router *r, struct fault *f)
 			rc = connect_database(r, f);
 		}
 		if (rc == RC_OK && must_reopen)
-			rc = tray_reopen(&r->desk, r->session, r->db, f);
+			rc = tray_reopen(&r->tray, r->session, r->db, f);
 	}
 	r->next_beat_ms = clock_mono_ms() + BEAT_MS;
 	return RC_OK;
@@ -251,7 +251,7 @@ drain(struct router *r)
 	    session_close(r->session, r->db, &f) != RC_OK) {
 		struct log_ctx ctx = { .fault = &f };
 		log_event(&ctx, LOG_WARN_, "not handed back", "the keeper will rescue %zu uploads",
-		          r->desk.n);
+		          r->tray.n);
 	}
 }
 
@@ -297,7 +297,7 @@ router_run(const struct router_conf *c, struct fault *f)
 		rc = loop(r, f);
 		drain(r);
 	}
-	tray_clear(&r->desk);
+	tray_clear(&r->tray);
 	readers_free(r->readers);
 	sleeper_free(r->sleeper);
 	session_free(r->session);
