@@ -141,7 +141,7 @@ hash_sha256_fd(int fd, char ret_hex[SHA256_HEX_MAX], int64_t *ret_size, struct f
 {
 	struct hash_sha256_ctx *c;
 	uint8_t *chunk;
-	int64_t size;
+	int64_t size = 0;
 	enum rc rc;
 
 	if (lseek(fd, 0, SEEK_SET) < 0)
