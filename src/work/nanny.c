@@ -206,7 +206,9 @@ watch_handler(struct watch *w)
 		if (w->ended || sig == SIGHUP)
 			return;
 		if (sig == SIGTERM && !kill_at) {
-			kill(-w->handler, SIGTERM);
+			/* Before its setsid there is no group yet. */
+			if (kill(-w->handler, SIGTERM) != 0)
+				kill(w->handler, SIGTERM);
 			kill_at = clock_mono_ms() + NANNY_TERM_MS;
 		}
 	}
