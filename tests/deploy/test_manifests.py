@@ -1,5 +1,6 @@
 """test_manifests.py -- k8s/ renders, has the published types, and is what a careful platform engineer asks for."""
 import copy
+import json
 import os
 import re
 import subprocess
@@ -226,12 +227,19 @@ def test_a_wrong_configuration_is_refused(tmp_path):
     conf = tmp_path / "millrace.conf"
     conf.write_text("no-such-setting = 1\n" + (TOP / "k8s/base/millrace.conf").read_text())
     out = run("check", f"--config={conf}", str(TOP / "k8s/base/pipeline.json"))
-    assert out.returncode == 2 and "no-such-setting" in out.stderr
+    assert out.returncode == 2 and "millrace.conf:1:" in out.stderr
 
 
-def test_pipeline_names_the_kinds_that_are_served(base):
-    import json
+def test_the_variables_of_a_service_are_unknown_settings():
+    """Why enableServiceLinks is off: if this ever passes by itself, it need not be."""
+    out = run("check", str(TOP / "k8s/base/pipeline.json"), MILLRACE_RECEIVE_SERVICE_HOST="10.0.0.1")
+    assert out.returncode == 2 and "MILLRACE_RECEIVE_SERVICE_HOST" in out.stderr
 
-    pipeline = json.loads((TOP / "k8s/base/pipeline.json").read_text())
+
+def test_the_pipeline_is_the_shipped_one_and_its_kinds_are_served():
+    """A copy, because a kustomization reads no file outside its folder."""
+    text = (TOP / "k8s/base/pipeline.json").read_text()
+    assert text == (TOP / "deploy/pipeline.json").read_text()
+    pipeline = json.loads(text)
     used = {job["kind"] for rule in pipeline["rules"] for job in rule["jobs"]}
     assert used == set(KINDS) == set(pipeline["kinds"])

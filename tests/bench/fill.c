@@ -1,0 +1,148 @@
+/* fill.c -- uploads in, jobs out: what receiver and router do, without HTTP and files. */
+#include "bench.h"
+
+#include "base/clock.h"
+#include "queue/upload.h"
+#include "base/banned.h"
+
+#define FILL_BATCH 500
+
+/* Rule 0 makes one job, rule 1 as many as the layout was measured with. */
+static const char pipeline[] = "{\"version\": 1, \"kinds\": {\"" BENCH_KIND
+			       "\": {\"timeout_s\": 60, \"attempts\": 5}}, \"rules\": ["
+			       "{\"name\": \"one\", \"match\": {\"suffix\": \".one\"}, \"jobs\": ["
+			       "{\"step\": \"a\", \"kind\": \"" BENCH_KIND "\"}]},"
+			       "{\"name\": \"five\", \"match\": {}, \"jobs\": ["
+			       "{\"step\": \"a\", \"kind\": \"" BENCH_KIND
+			       "\"}, {\"step\": \"b\", \"kind\": \"" BENCH_KIND "\"},"
+			       "{\"step\": \"c\", \"kind\": \"" BENCH_KIND
+			       "\"}, {\"step\": \"d\", \"kind\": \"" BENCH_KIND "\"},"
+			       "{\"step\": \"e\", \"kind\": \"" BENCH_KIND "\"}]}]}";
+/* Any name of 64 digits will do for a file that is in no repository. */
+static const char pipeline_sha256[] =
+	"62656e6368000000000000000000000000000000000000000000000000000000";
+
+struct filler {
+	struct db *db;
+	struct session *session;
+	struct arena *arena;
+	int pipeline_no;
+	int64_t run, made;
+	struct upload_event events[FILL_BATCH];
+	struct upload_verdict verdicts[FILL_BATCH];
+	struct route_item *items; /* claimed, in the arena */
+	size_t claimed;
+	struct route_result results[FILL_BATCH];
+	bool accepted[FILL_BATCH];
+};
+
+struct filler *
+filler_new(void)
+{
+	struct fault f = { 0 };
+	struct filler *fl = calloc(1, sizeof(*fl));
+	if (!fl || !(fl->arena = arena_new(64u << 20)))
+		BENCH_FAIL("out of memory");
+	fl->db = bench_open();
+	BENCH_OK(upload_register_pipeline(fl->db, pipeline_sha256, pipeline, &fl->pipeline_no, &f),
+	         &f);
+	fl->session = bench_session(fl->db, "route", 1);
+	fl->run = clock_wall_us();
+	return fl;
+}
+
+void
+filler_free(struct filler *fl)
+{
+	struct fault f = { 0 };
+	BENCH_OK(session_close(fl->session, fl->db, &f), &f);
+	session_free(fl->session);
+	db_close(fl->db);
+	arena_free(fl->arena);
+	free(fl);
+}
+
+static void
+accept_batch(struct filler *fl, size_t n)
+{
+	struct fault f = { 0 };
+	const struct upload_body body = { .source = "bench", .bytes = "{}", .n = 2 };
+	arena_reset(fl->arena);
+	for (size_t i = 0; i < n; i++) {
+		char *key = arena_printf(fl->arena, "bench/%lld/%lld.pdf", (long long)fl->run,
+		                         (long long)fl->made++);
+		fl->events[i] = (struct upload_event){
+			.what = EVENT_CREATED,
+			.name = "ObjectCreated:Put",
+			.store = "bench",
+			.bucket = "bench",
+			.key = key,
+			.etag = "d41d8cd98f00b204e9800998ecf8427e",
+			.content_type = "application/pdf",
+			.size = 1,
+			.event_time_us = fl->run,
+			.origin = "aws",
+			.request_id = key,
+		};
+	}
+	BENCH_OK(upload_accept(fl->db, &body, 1, fl->events, n, fl->verdicts, &f), &f);
+	for (size_t i = 0; i < n; i++)
+		if (fl->verdicts[i].outcome != UPLOAD_ACCEPTED)
+			BENCH_FAIL("an upload was not accepted: outcome %d",
+			           (int)fl->verdicts[i].outcome);
+}
+
+void
+filler_accept(struct filler *fl, size_t uploads)
+{
+	for (size_t n; uploads > 0; uploads -= n) {
+		n = uploads < FILL_BATCH ? uploads : FILL_BATCH;
+		accept_batch(fl, n);
+	}
+}
+
+size_t
+filler_claim(struct filler *fl)
+{
+	struct fault f = { 0 };
+	arena_reset(fl->arena);
+	BENCH_OK(upload_claim_routes(fl->session, fl->db, FILL_BATCH, true, fl->arena, &fl->items,
+	                             &fl->claimed, &f),
+	         &f);
+	return fl->claimed;
+}
+
+void
+filler_expand(struct filler *fl, int16_t rule_no)
+{
+	struct fault f = { 0 };
+	for (size_t i = 0; i < fl->claimed; i++)
+		fl->results[i] = (struct route_result){
+			.ticket = fl->items[i].ticket,
+			.outcome = ROUTE_EXPAND,
+			.rule_no = rule_no,
+			.size = -1,
+			.delay_ms = -1,
+		};
+	BENCH_OK(upload_expand(fl->session, fl->db, fl->pipeline_no, fl->results, fl->claimed,
+	                       fl->accepted, &f),
+	         &f);
+	for (size_t i = 0; i < fl->claimed; i++)
+		if (!fl->accepted[i])
+			BENCH_FAIL("an expansion was stale");
+}
+
+void
+filler_fill(struct filler *fl, size_t uploads)
+{
+	struct fault f = { 0 };
+	filler_accept(fl, uploads);
+	while (uploads > 0) {
+		size_t n = filler_claim(fl);
+		if (n == 0 || n > uploads)
+			BENCH_FAIL("%zu uploads to route, the claim gave %zu", uploads, n);
+		filler_expand(fl, 1);
+		BENCH_OK(session_heartbeat(fl->session, fl->db, &f), &f);
+		uploads -= n;
+	}
+}
