@@ -1,4 +1,4 @@
-/* ask.c -- the questions to the database, each on a desk taken for it. */
+/* ask.c -- the questions to the database, each on a seat taken for it. */
 #include "status/site.h"
 
 #include "db/migrate.h"
@@ -35,12 +35,12 @@ put(struct db *db, enum question q, const char *text, struct str *out, struct fa
 static enum rc
 ask(struct site *s, enum question q, const char *text, struct str *out, struct fault *f)
 {
-	struct desk *desk = desks_take(s->desks, f);
-	if (!desk)
+	struct seat *seat = pool_take(s->pool, f);
+	if (!seat)
 		return RC_RETRY;
-	struct db *db = desk_db(s->desks, desk, f);
+	struct db *db = seat_db(s->pool, seat, f);
 	enum rc rc = db ? put(db, q, text, out, f) : f->rc;
-	desks_give(s->desks, desk);
+	pool_give(s->pool, seat);
 	return rc;
 }
 

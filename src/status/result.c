@@ -99,13 +99,13 @@ fetch_from(struct store *s, const char *rest, const char *uri, int64_t size, int
 
 /* From the first configured store that can hold uri and has it. */
 static enum rc
-fetch(struct visit *v, struct desk *desk, const char *uri, int64_t size, int fd, struct fault *f)
+fetch(struct visit *v, struct seat *seat, const char *uri, int64_t size, int fd, struct fault *f)
 {
 	const struct status_conf *c = &v->site->conf;
 	fault_set(f, RC_PERMANENT, "no configured store holds %s", uri);
 	for (size_t i = 0; i < c->store_count; i++) {
 		const char *rest = within(&c->stores[i], uri);
-		struct store *s = rest ? store_set_get(desk->stores, c->stores[i].name, f) : NULL;
+		struct store *s = rest ? store_set_get(seat->stores, c->stores[i].name, f) : NULL;
 		if (s && fetch_from(s, rest, uri, size, fd, v->arena, f) == RC_OK)
 			return RC_OK;
 	}
@@ -175,11 +175,11 @@ send_output(struct visit *v, const struct json *output)
 	int fd = nameless_file(v->site->conf.scratch, &f);
 	if (fd < 0)
 		return reply_fault(v, &f);
-	struct desk *desk = desks_take(v->site->desks, &f);
-	if (desk &&
-	    fetch(v, desk, view_word(output, "uri"), view_int(output, "size", 0), fd, &f) == RC_OK)
+	struct seat *seat = pool_take(v->site->pool, &f);
+	if (seat &&
+	    fetch(v, seat, view_word(output, "uri"), view_int(output, "size", 0), fd, &f) == RC_OK)
 		f = (struct fault){ 0 };
-	desks_give(v->site->desks, desk);
+	pool_give(v->site->pool, seat);
 	if (f.rc != RC_OK || check_bytes(fd, output, &f) != RC_OK) {
 		close(fd);
 		return strcmp(f.code, "NotFound") == 0 ? reply_not_found(v, v->segments[4])

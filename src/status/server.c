@@ -40,7 +40,7 @@ status_stop(struct status_server *s)
 	if (!s)
 		return;
 	httpd_stop(s->httpd);
-	desks_free(s->site.desks);
+	pool_free(s->site.pool);
 	free(s);
 }
 
@@ -54,14 +54,18 @@ open_site(struct status_server *s, const struct status_conf *c, struct fault *f)
 		                 "listening on %s would show everything to everybody: give "
 		                 "--password-file or --allow-anonymous-read",
 		                 c->listen);
-	s->site.desks = desks_new(THREADS + 1, c->database_url, c->stores, c->store_count, f);
-	return s->site.desks ? RC_OK : f->rc;
+	s->site.pool = pool_new(THREADS + 1, c->database_url, c->stores, c->store_count, f);
+	return s->site.pool ? RC_OK : f->rc;
 }
 
 struct status_server *
 status_start(const struct status_conf *c, struct fault *f)
 {
-	const struct httpd_conf conf = { .listen = c->listen, .threads = THREADS };
+	const struct httpd_conf conf = {
+		.listen = c->listen,
+		.threads = THREADS,
+		.max_body = 4096,
+	};
 	struct status_server *s = calloc(1, sizeof(*s));
 	if (!s) {
 		fault_set(f, RC_RETRY, "no memory for the status server");
@@ -70,7 +74,7 @@ status_start(const struct status_conf *c, struct fault *f)
 	if (open_site(s, c, f) == RC_OK)
 		s->httpd = httpd_start(&conf, handle, &s->site, f);
 	if (!s->httpd) {
-		desks_free(s->site.desks);
+		pool_free(s->site.pool);
 		free(s);
 		return NULL;
 	}

@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "net/httpd.h"
 #include "net/json.h"
-#include "status/desk.h"
+#include "status/pool.h"
 #include "status/server.h"
 
 #define SEGMENTS_MAX 8
@@ -16,7 +16,7 @@
 
 struct site {
 	struct status_conf conf;
-	struct desks *desks; /* owned */
+	struct pool *pool; /* owned */
 	bool loopback;
 	atomic_bool ready;
 };
@@ -47,7 +47,7 @@ struct httpd_response *reply_redirect(int status, const char *location);
 struct httpd_response *reply_fault(const struct visit *v, const struct fault *f);
 struct httpd_response *reply_not_found(const struct visit *v, const char *what);
 
-/* ask.c: one question to the database, on a desk of its own. */
+/* ask.c: one question to the database, on a seat of its own. */
 enum rc ask_trace(struct site *s, const char *id, struct str *out, struct fault *f) MUST_USE;
 enum rc ask_search(struct site *s, const char *text, struct str *out, struct fault *f) MUST_USE;
 enum rc ask_queues(struct site *s, struct str *out, struct fault *f) MUST_USE;

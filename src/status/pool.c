@@ -1,5 +1,5 @@
-/* desk.c -- a small pool of connections. */
-#include "status/desk.h"
+/* pool.c -- a small pool of connections. */
+#include "status/pool.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -12,19 +12,19 @@
 #define CALL_DEADLINE_MS 5000
 #define RETRY_AFTER_MS 300
 
-struct desks {
+struct pool {
 	pthread_mutex_t lock;
 	pthread_cond_t given;
-	struct desk *free;        /* protected by lock */
+	struct seat *free;        /* protected by lock */
 	int64_t failed_ms;        /* protected by lock; when opening failed last, 0: never */
 	struct fault failure;     /* protected by lock */
 	const char *database_url; /* borrowed */
 	size_t count;
-	struct desk all[]; /* owned */
+	struct seat all[]; /* owned */
 };
 
 static void
-init_locks(struct desks *d)
+init_locks(struct pool *d)
 {
 	pthread_condattr_t attr;
 	pthread_condattr_init(&attr);
@@ -35,7 +35,7 @@ init_locks(struct desks *d)
 }
 
 void
-desks_free(struct desks *d)
+pool_free(struct pool *d)
 {
 	if (!d)
 		return;
@@ -48,11 +48,11 @@ desks_free(struct desks *d)
 	free(d);
 }
 
-struct desks *
-desks_new(size_t count, const char *database_url, const struct store_conf *confs, size_t conf_count,
-          struct fault *f)
+struct pool *
+pool_new(size_t count, const char *database_url, const struct store_conf *confs, size_t conf_count,
+         struct fault *f)
 {
-	struct desks *d = calloc(1, sizeof(*d) + count * sizeof(d->all[0]));
+	struct pool *d = calloc(1, sizeof(*d) + count * sizeof(d->all[0]));
 	if (!d) {
 		fault_set(f, RC_RETRY, "no memory for %zu connections", count);
 		return NULL;
@@ -68,8 +68,8 @@ desks_new(size_t count, const char *database_url, const struct store_conf *confs
 	return d;
 }
 
-struct desk *
-desks_take(struct desks *d, struct fault *f)
+struct seat *
+pool_take(struct pool *d, struct fault *f)
 {
 	struct timespec until;
 	clock_gettime(CLOCK_MONOTONIC, &until);
@@ -78,29 +78,29 @@ desks_take(struct desks *d, struct fault *f)
 	int timed_out = 0;
 	while (!d->free && !timed_out)
 		timed_out = pthread_cond_timedwait(&d->given, &d->lock, &until);
-	struct desk *desk = d->free;
-	if (desk)
-		d->free = desk->next;
+	struct seat *seat = d->free;
+	if (seat)
+		d->free = seat->next;
 	pthread_mutex_unlock(&d->lock);
-	if (!desk)
+	if (!seat)
 		fault_set(f, RC_RETRY, "all %zu connections are busy", d->count);
-	return desk;
+	return seat;
 }
 
 void
-desks_give(struct desks *d, struct desk *desk)
+pool_give(struct pool *d, struct seat *seat)
 {
-	if (!desk)
+	if (!seat)
 		return;
 	pthread_mutex_lock(&d->lock);
-	desk->next = d->free;
-	d->free = desk;
+	seat->next = d->free;
+	d->free = seat;
 	pthread_cond_signal(&d->given);
 	pthread_mutex_unlock(&d->lock);
 }
 
 static bool
-failed_just_now(struct desks *d, struct fault *f)
+failed_just_now(struct pool *d, struct fault *f)
 {
 	pthread_mutex_lock(&d->lock);
 	bool just = d->failed_ms > 0 && clock_mono_ms() - d->failed_ms < RETRY_AFTER_MS;
@@ -111,7 +111,7 @@ failed_just_now(struct desks *d, struct fault *f)
 }
 
 static void
-note_failure(struct desks *d, const struct fault *f)
+note_failure(struct pool *d, const struct fault *f)
 {
 	pthread_mutex_lock(&d->lock);
 	d->failed_ms = clock_mono_ms();
@@ -120,22 +120,22 @@ note_failure(struct desks *d, const struct fault *f)
 }
 
 struct db *
-desk_db(struct desks *d, struct desk *desk, struct fault *f)
+seat_db(struct pool *d, struct seat *seat, struct fault *f)
 {
 	struct fault failure = { 0 };
-	if (desk->db && !db_broken(desk->db))
-		return desk->db;
-	db_close(desk->db);
-	desk->db = NULL;
+	if (seat->db && !db_broken(seat->db))
+		return seat->db;
+	db_close(seat->db);
+	seat->db = NULL;
 	if (failed_just_now(d, f))
 		return NULL;
-	desk->db = db_open(d->database_url, "millrace serve", &failure);
-	if (!desk->db) {
+	seat->db = db_open(d->database_url, "millrace serve", &failure);
+	if (!seat->db) {
 		note_failure(d, &failure);
 		if (f)
 			*f = failure;
 		return NULL;
 	}
-	db_set_deadline_ms(desk->db, CALL_DEADLINE_MS);
-	return desk->db;
+	db_set_deadline_ms(seat->db, CALL_DEADLINE_MS);
+	return seat->db;
 }
