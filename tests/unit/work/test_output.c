@@ -160,10 +160,8 @@ START_TEST(good_results)
 	ck_assert_int_eq(output_result(dir, arena, &r, &fault), RC_OK);
 	ck_assert_ptr_null(r.json);
 	ck_assert_int_eq(r.retry_after_ms, -1);
-	static const char text[] = "{ \"retry-after\": 7,
- \"a\": [1] }
-   ";
-		make_file("result.json", text, sizeof text - 1);
+	static const char text[] = "{ \"retry-after\": 7,\n \"a\": [1] }\n";
+	make_file("result.json", text, sizeof text - 1);
 	ck_assert_int_eq(output_result(dir, arena, &r, &fault), RC_OK);
 	ck_assert_str_eq(r.json, "{\"a\":[1],\"retry-after\":7}");
 	ck_assert_int_eq(r.retry_after_ms, 7000);
