@@ -46,8 +46,9 @@ begin
 	if cardinality(held) = 0 then
 		return;
 	end if;
-	insert into millrace.lease_grant (session, kind_no, classes, positions)
-	select p_session, p_kind, array_agg(h.class order by h.class, h.position), array_agg(h.position order by h.class, h.position)
+	insert into millrace.lease_grant (session, kind_nos, classes, positions)
+	select p_session, array_agg(p_kind), array_agg(h.class order by h.class, h.position),
+		array_agg(h.position order by h.class, h.position)
 	from unnest(held) h
 	returning lease_grant.grant_no into granted;
 	perform millrace.tally_add(array[millrace.tally_of(p_kind, d_queued => -cardinality(held), d_running => cardinality(held))]);

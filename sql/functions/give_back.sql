@@ -14,9 +14,9 @@ declare
 	positions bigint[];
 	moved millrace.finish_row[];
 begin
-	select coalesce(array_agg(g.kind_no), '{}'), coalesce(array_agg(h.class), '{}'), coalesce(array_agg(h.position), '{}')
+	select coalesce(array_agg(h.kind_no), '{}'), coalesce(array_agg(h.class), '{}'), coalesce(array_agg(h.position), '{}')
 	into kind_nos, classes, positions
-	from millrace.lease_grant g, unnest(g.classes, g.positions) h (class, position)
+	from millrace.lease_grant g, unnest(g.kind_nos, g.classes, g.positions) h (kind_no, class, position)
 	where g.session = p_session;
 
 	select coalesce(array_agg(row(null, m.kind_no, null, m.old, m.upload_id, m.step_no, m.attempt, m.claimed_at, p_outcome,

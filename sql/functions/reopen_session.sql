@@ -14,9 +14,7 @@ language plpgsql security definer set search_path = millrace, pg_temp as $$
 declare
 	fresh bigint;
 	kind_list smallint[];
-	k record;
 	granted bigint;
-	first_grant bigint;
 	ours millrace.ticket[];
 begin
 	perform from millrace.worker w where w.session = old for update;
@@ -27,14 +25,12 @@ begin
 		where t.kind_no = g.kind_no and t.class = g.class and t.position = g.position and t.session = old
 		returning t.*)
 	select coalesce(array_agg(t::millrace.ticket), '{}') into ours from taken t;
-	first_grant := nextval('millrace.grant_no');
-	-- One number for all kinds would need a grant per kind; the key is (session, grant_no), so kinds after the first get
-	-- their own and are closed with the session.
-	for k in select t.kind_no, array_agg(t.class order by t.class, t.position) as cs, array_agg(t.position order by t.class, t.position) as ps
-		from unnest(ours) t group by t.kind_no order by t.kind_no loop
-		granted := case when granted is null then first_grant else nextval('millrace.grant_no') end;
-		insert into millrace.lease_grant values (fresh, granted, k.kind_no, k.cs, k.ps);
-	end loop;
+	insert into millrace.lease_grant (session, kind_nos, classes, positions)
+	select fresh, array_agg(o.kind_no order by o.kind_no, o.class, o.position),
+		array_agg(o.class order by o.kind_no, o.class, o.position), array_agg(o.position order by o.kind_no, o.class, o.position)
+	from unnest(ours) o
+	having count(*) > 0
+	returning lease_grant.grant_no into granted;
 	perform from millrace.give_back(old, 'interrupted');
 	delete from millrace.worker w where w.session = old;
 	return query
@@ -42,7 +38,7 @@ begin
 		(select coalesce(array_agg(exists (select from unnest(ours) o
 			where o.kind_no = g.kind_no and o.class = g.class and o.position = g.position) order by g.ord), '{}')
 			from unnest(reopen_session.kind_nos, classes, positions) with ordinality g (kind_no, class, position, ord)),
-		first_grant;
+		granted;
 end
 $$;
 comment on function millrace.reopen_session(bigint, text, text, text, text[], integer, smallint[], smallint[], bigint[]) is 'A new lease after a lost connection.';

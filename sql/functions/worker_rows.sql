@@ -9,9 +9,9 @@ returns table (worker text, host text, version text, kinds text[], slots integer
 language sql stable security definer set search_path = millrace, pg_temp as $$
 	select w.worker, w.host, w.version, array(select k.name from millrace.kind k where k.kind_no = any (w.kind_nos) order by 1),
 		w.slots,
-		(select count(*) from millrace.lease_grant g, unnest(g.classes, g.positions) h (class, position)
-			join millrace.ticket t on t.class = h.class and t.position = h.position
-			where g.session = w.session and t.kind_no = g.kind_no and t.session = w.session),
+		(select count(*) from millrace.lease_grant g, unnest(g.kind_nos, g.classes, g.positions) h (kind_no, class, position)
+			join millrace.ticket t on t.kind_no = h.kind_no and t.class = h.class and t.position = h.position
+			where g.session = w.session and t.session = w.session),
 		w.seen_at, w.started_at, w.session
 	from (select distinct on (x.session) x.* from millrace.worker x order by x.session, x.gen desc) w
 $$;

@@ -277,7 +277,7 @@ create sequence millrace.grant_no;
 create table millrace.lease_grant (
 	session bigint not null,
 	grant_no bigint not null default nextval('millrace.grant_no'),
-	kind_no smallint not null,
+	kind_nos smallint[] not null,
 	classes smallint[] not null,
 	positions bigint[] not null,
 	primary key (session, grant_no)
