@@ -1,10 +1,9 @@
 /* rows.c -- typed looks at what a call returned. */
 #include <assert.h>
-#include <limits.h>
+#include <errno.h>
 #include <stdlib.h>
 
 #include "db/internal.h"
-#include "base/num.h"
 #include "base/banned.h"
 
 void
@@ -56,9 +55,10 @@ db_int(const struct db_rows *r, size_t row, size_t column, int64_t if_null)
 	const char *text = db_text(r, row, column);
 	if (!text)
 		return if_null;
-	int64_t v = 0;
-	bool ok = num_parse(text, INT64_MIN, INT64_MAX, &v);
-	assert(ok);
+	char *end = NULL;
+	errno = 0;
+	long long v = strtoll(text, &end, 10);
+	assert(errno == 0 && end != text && *end == '\0');
 	return v;
 }
 

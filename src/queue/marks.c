@@ -35,6 +35,9 @@ marks_advance(struct marks *m, int16_t class, int64_t position, int64_t now_ms)
 	settle(mark, now_ms);
 	if (position > mark->now)
 		mark->now = position;
+	/* The tickets of one claim come one by one: the last one says how far it came. */
+	if (now_ms == mark->aging_since_ms)
+		mark->aging = mark->now;
 }
 
 int64_t

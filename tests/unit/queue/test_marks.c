@@ -46,6 +46,15 @@ START_TEST(settled_is_what_it_was)
 }
 END_TEST
 
+START_TEST(one_claim_settles_at_once)
+{
+	marks_advance(&marks, 0, 70, 1000);
+	marks_advance(&marks, 0, 72, 1000);
+	marks_advance(&marks, 0, 71, 1000);
+	ck_assert_int_eq(marks_frontier(&marks, 0, true, 1000 + MARK_SETTLE_MS), 72);
+}
+END_TEST
+
 /* However often it moves, the settled one is never younger than MARK_SETTLE_MS. */
 START_TEST(settled_is_never_young)
 {
@@ -131,6 +140,7 @@ main(void)
 	tcase_add_test(tc, unknown_at_first);
 	tcase_add_test(tc, the_frontier_only_moves_on);
 	tcase_add_test(tc, settled_is_what_it_was);
+	tcase_add_test(tc, one_claim_settles_at_once);
 	tcase_add_test(tc, settled_is_never_young);
 	tcase_add_test(tc, grants_are_told_once);
 	tcase_add_test(tc, a_failed_finish_is_undone);
