@@ -138,6 +138,10 @@ bench-bins: $(BENCH_BINS)
 bench: $(O)/millrace $(BENCH_BINS)
 	O=$(O) tests/bench/run
 
+## demo: everything on this machine, five files through it (DEMO_EXIT=1: stops by itself)
+demo:
+	deploy/demo/run
+
 clean:
 	rm -rf build
 
