@@ -120,6 +120,12 @@ $(O)/tests/db/%: $(O)/obj/tests/db/%.o $(O)/obj/tests/db/database.o $(O)/obj/gen
 		$(PKG_LIBS) $(shell pkg-config --libs check)
 .PHONY: db-tests
 db-tests: $(DB_TESTS)
+# Lets a test in Python call store/ and net/sigv4.
+$(O)/tests/lib/store_driver: $(O)/obj/tests/lib/store_driver.o $(foreach d,$(DEPS_store),$(call lib,$(d)))
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(PKG_LIBS)
+.PHONY: store-driver
+store-driver: $(O)/tests/lib/store_driver
 .PHONY: print-O
 print-O:
 	@echo $(O)
