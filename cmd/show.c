@@ -44,10 +44,16 @@ show_answer(const struct conf *c, const char *command, const struct str *json, s
 }
 
 void
+show_linen(FILE *to, const char *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		fputc((unsigned char)text[i] < ' ' || text[i] == 0x7f ? ' ' : text[i], to);
+}
+
+void
 show_line(FILE *to, const char *text)
 {
-	for (const char *p = text; *p; p++)
-		fputc((unsigned char)*p < ' ' || *p == 0x7f ? ' ' : *p, to);
+	show_linen(to, text, strlen(text));
 }
 
 bool

@@ -35,6 +35,7 @@ void table_print(const struct table *t, const char *if_empty, FILE *to);
 
 /* One line: control characters and line ends become blanks. */
 void show_line(FILE *to, const char *text);
+void show_linen(FILE *to, const char *text, size_t n);
 /* "2026-01-02T03:04:05.678901Z" in Unix microseconds; false for null or anything else. */
 bool show_parse_time(const struct json *v, int64_t *ret_us);
 /* "0.23 s" between two times; "-" unless both are known. Static per thread. */

@@ -6,6 +6,8 @@
 #include "queue/look.h"
 #include "base/banned.h"
 
+#define TAIL_LINES 5
+
 static const char *
 text_of(const struct json *object, const char *key)
 {
@@ -48,6 +50,26 @@ print_upload(const struct json *root, FILE *to)
 	print_note("  ", "detail", json_get(u, "detail"), to);
 }
 
+/* The last lines of what the handler wrote to stderr. */
+static void
+print_tail(const char *tail, FILE *to)
+{
+	size_t n = strlen(tail);
+	while (n > 0 && tail[n - 1] == '\n')
+		n--;
+	size_t start = n;
+	for (int lines = 0; start > 0; start--)
+		if (tail[start - 1] == '\n' && ++lines == TAIL_LINES)
+			break;
+	while (start < n) {
+		size_t length = strcspn(tail + start, "\n");
+		fputs("         | ", to);
+		show_linen(to, tail + start, length);
+		fputc('\n', to);
+		start += length + 1;
+	}
+}
+
 static void
 print_attempt(const struct json *a, FILE *to)
 {
@@ -63,6 +85,8 @@ print_attempt(const struct json *a, FILE *to)
 	fprintf(to, "         %s: ", text_of(a, "error_class"));
 	show_line(to, text_of(a, "error"));
 	fputc('\n', to);
+	if (json_text(json_get(a, "tail")))
+		print_tail(json_text(json_get(a, "tail")), to);
 }
 
 static void

@@ -66,6 +66,7 @@ db_connect_fault(const char *text, struct fault *f)
 	char sqlstate[SQLSTATE_LEN + 1] = "";
 	struct str message = STR_INIT(4096);
 	for (const char *line = text; *line;) {
+		line += strspn(line, "\t ");
 		size_t n = strcspn(line, "\n");
 		add_line(&message, line, n, sqlstate);
 		line += n + (line[n] != '\0');

@@ -1,0 +1,138 @@
+"""The commands that read, and replay, against a database in which something happened."""
+import json
+import os
+import re
+import subprocess
+import uuid
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = os.environ.get("MILLRACE_BIN", str(ROOT / "build" / "millrace"))
+KEY = "a b/\x1b[31mred\n\u2028ü 'q'.pdf"
+PIPELINE = {"version": 1, "rules": [{"name": "all", "jobs": [
+    {"step": "good", "kind": "work"}, {"step": "bad", "kind": "work"}, {"step": "after", "kind": "work", "after": ["bad"]}]}]}
+
+
+def run(db, *args, component="operator", code=0, **env):
+    done = subprocess.run([BIN, *args], capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL,
+                          env={**os.environ, "MILLRACE_DATABASE_URL": db.url(component), **env})
+    assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
+    return done.stdout if code == 0 else done.stderr
+
+
+@pytest.fixture
+def story(db):
+    """One upload: its job `good` is done, `bad` is dead, `after` was skipped. Answers its trace ID."""
+    event = {"body": 0, "what": "created", "name": "s3:ObjectCreated:Put", "id": str(uuid.uuid4()), "store": "s3",
+             "bucket": "b", "key": KEY, "etag": "e", "size": 12345, "request_id": "r", "content_type": "application/pdf"}
+    db.query("select * from millrace.accept_uploads(array['test'], array['x'::bytea], %s::jsonb)", json.dumps([event]))
+    pipeline = db.one("select millrace.register_pipeline('00', %s::jsonb)", json.dumps(PIPELINE))
+    router = db.one("select session from millrace.open_session('r', 'h', '1', '{route}', 1)")
+    route = db.query("select class, pos, upload_id from millrace.claim_routes(%s, 1, '{}', '{}')", router)[0]
+    db.query("select * from millrace.expand_uploads(%s, %s, array[%s]::smallint[], array[%s]::bigint[], array[%s]::uuid[],"
+             " '{expand}', '{0}', array[null]::jsonb[], '{}')", router, pipeline, *route)
+    worker, kind = db.query("select session, kind_nos[1] from millrace.open_session('pod-7', 'h', '1', '{work}', 2)")[0]
+    for _ in range(2):
+        job = db.query("select class, pos, upload_id, step_no, step from millrace.claim_jobs(%s, %s::smallint, 1, '{}', '{}')",
+                       worker, kind)[0]
+        detail = {"outputs": [{"name": "o.txt", "uri": "s3://results/o.txt", "size": 2048, "sha256": "ab", "content_type": "t"}]}
+        if job[4] == "bad":
+            detail = {"error_class": "exit", "error": "exit code 65\nnot a PDF", "stage": "handler",
+                      "tail": "1\n2\n3\n4\n5\nlast \x1b[2J line\n"}
+        db.query("select * from millrace.finish_jobs(%s, array[%s]::smallint[], array[%s]::smallint[], array[%s]::bigint[],"
+                 " array[%s]::uuid[], array[%s]::smallint[], array[%s], '{250}', array[null]::bigint[], array[%s::jsonb], '{}')",
+                 worker, kind, *job[:4], "permanent" if job[4] == "bad" else "done", json.dumps(detail))
+    return db.one("select millrace.trace_text(id) from millrace.upload")
+
+
+def assert_clean(text):
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f]", text), repr(text)
+
+
+def test_trace(db, story):
+    text = run(db, "trace", story, component="reader")
+    assert_clean(text)
+    lines = text.split("\n")
+    assert lines[0].startswith(f"{story}  failed  b/a b/ [31mred ")
+    assert "12.1 KiB, application/pdf; received 20" in lines[1] and "final after" in lines[1]
+    assert re.search(r"\n  good   done\n      1  done         pod-7  started \S+Z  took 0\.\d\d s\n"
+                     r"      -> s3://results/o.txt  2\.0 KiB\n", text), text
+    assert re.search(r"\n  bad    failed\n      1  permanent    pod-7 .*\n         exit: exit code 65 not a PDF\n"
+                     r"         \| 2\n         \| 3\n         \| 4\n         \| 5\n         \| last  \[2J line\n", text), text
+    assert "\n  after  skipped\n" in text
+
+
+def test_trace_json_is_the_databases(db, story):
+    wanted = db.one("select millrace.trace_json(%s)", story)
+    hexadecimal = db.one("select replace(id::text, '-', '') from millrace.upload")
+    for form in (story, story.lower(), hexadecimal, hexadecimal.upper(), f"{story}/bad"):
+        assert json.loads(run(db, "trace", "--json", form, component="reader")) == wanted
+    assert [j["state"] for j in wanted["jobs"]] == ["done", "failed", "skipped"]
+
+
+def test_not_found(db):
+    for what in ("trace_01J8Z3NDEKTSV4RRFFQ69G5FAV", "nonsense", "", "'; drop schema millrace cascade; --"):
+        assert "no such trace" in run(db, "trace", what, component="reader", code=3)
+    assert "no such trace" in run(db, "jobs", "nonsense", component="reader", code=3)
+    assert "no such job" in run(db, "replay", "nonsense/step", code=3)
+    assert "usage: millrace replay" in run(db, "replay", "nonsense", code=2)
+    assert "usage: millrace trace" in run(db, "trace", code=2)
+    assert db.one("select count(*) from millrace.upload") == 0
+
+
+def test_jobs(db, story):
+    text = run(db, "jobs", component="reader")
+    assert_clean(text)
+    assert re.search(rf"^{story}  failed  1     3     20", text, re.M), text
+    text = run(db, "jobs", story, component="reader")
+    assert_clean(text)
+    assert re.search(r"^good +work +done +1 +0\.\d\d s +pod-7 +-$", text, re.M), text
+    assert re.search(r"^bad +work +failed +1 +0\.\d\d s +pod-7 +exit code 65 not a PDF$", text, re.M), text
+    assert json.loads(run(db, "jobs", "--json", component="reader"))["uploads"][0]["trace_id"] == story
+
+
+def test_dead_and_replay(db, story):
+    job = f"{story}/bad"
+    text = run(db, "dead", component="reader")
+    assert_clean(text)
+    assert text.splitlines()[1].startswith(job)
+    assert run(db, "dead", "other", component="reader") == "no dead jobs\n"
+    assert [d["job_id"] for d in json.loads(run(db, "dead", "work", "--json", component="reader"))["dead"]] == [job]
+
+    assert "only a dead job" in run(db, "replay", f"{story}/good", code=1)
+    assert "permission denied" in run(db, "replay", job, component="reader", code=4)
+    assert run(db, "replay", job, USER="ann") == f"{job} runs again (generation 1)\n"
+    assert "only a dead job" in run(db, "replay", job, code=1)
+    assert run(db, "dead", component="reader") == "no dead jobs\n"
+    assert db.query("select who, action, subject from millrace.audit") == [("ann", "replay", job)]
+    states = {j["step"]: j["state"] for j in json.loads(run(db, "trace", "--json", story))["jobs"]}
+    assert states == {"good": "done", "bad": "queued", "after": "waiting"}
+
+
+def test_queues_workers_scale(db, story):
+    text = run(db, "queues", component="reader")
+    assert re.search(r"^work +0 +0 +0 +0 +1 +1 +1 +no +-$", text, re.M), text
+    assert {q["kind"] for q in json.loads(run(db, "queues", "--json", component="reader"))["queues"]} == {"route", "work"}
+    text = run(db, "workers", component="reader")
+    assert re.search(r"^pod-7 +h +1 +0 +2 +20\S+ \S+Z +20\S+ \S+Z +work$", text, re.M), text
+    assert len(json.loads(run(db, "workers", "--json", component="reader"))["workers"]) == 2
+    assert run(db, "scale", "work", component="reader") == "0\n"
+    run(db, "replay", f"{story}/bad")
+    assert run(db, "scale", "work", component="reader") == "1\n"
+    assert json.loads(run(db, "scale", "--json", "work", component="reader")) == {"kind": "work", "value": 1}
+    assert run(db, "scale", "unheard-of", component="reader") == "0\n"
+
+
+def test_no_database(db):
+    assert "No such file" in run(db, "queues", code=5, MILLRACE_DATABASE_URL="host=/nowhere")
+    assert "does not exist" in run(db, "queues", code=1, MILLRACE_DATABASE_URL=db.cluster.url("no_such_database"))
+    fresh = db.cluster.url("template1")
+    assert "run millrace migrate" in run(db, "trace", "x", code=5, MILLRACE_DATABASE_URL=fresh)
+
+
+def test_migrate_again(db):
+    text = run(db, "migrate", MILLRACE_DATABASE_URL=db.url())
+    assert "applied claim_jobs.sql\n" in text and "0001_" not in text
+    assert "permission denied" in run(db, "migrate", component="worker", code=4)
