@@ -152,18 +152,39 @@ class Browser:
         self.driver.save_screenshot(str(path))
 
 
+    def rest(self):
+        """Leaves no timer of a page and no log behind."""
+        self.driver.get("about:blank")
+        self.requests()
+        self.complaints()
+
+
 @pytest.fixture(scope="session")
-def chrome():
+def one_chrome():
     b = Browser()
     yield b
     b.driver.quit()
 
 
 @pytest.fixture(scope="session")
-def chrome_without_script():
+def one_chrome_without_script():
     b = Browser(javascript=False)
     yield b
     b.driver.quit()
+
+
+@pytest.fixture
+def chrome(one_chrome):
+    one_chrome.rest()
+    yield one_chrome
+    one_chrome.rest()
+
+
+@pytest.fixture
+def chrome_without_script(one_chrome_without_script):
+    one_chrome_without_script.rest()
+    yield one_chrome_without_script
+    one_chrome_without_script.rest()
 
 
 @pytest.fixture(scope="session")

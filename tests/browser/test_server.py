@@ -1,17 +1,15 @@
 """The status server over HTTP: what it answers, to whom, and with which headers."""
 import base64
 import hashlib
+import http.client as http_client
 import json
 import os
+from urllib.parse import quote, urlsplit
 
-import psycopg2
 import pytest
 
 from conftest import FAKES, load, serve, trace_id
 from procs import http, wait_until
-
-ULID_HEX = {"ready": None}
-
 
 def test_trace_in_every_form_of_its_id(site):
     tid = trace_id("ready")
@@ -26,9 +24,7 @@ def test_trace_in_every_form_of_its_id(site):
 
 def no_redirect(site, path):
     """http() follows redirects; curl's way of not doing so."""
-    import http.client
-    from urllib.parse import urlsplit
-    c = http.client.HTTPConnection(urlsplit(site.url).netloc, timeout=30)
+    c = http_client.HTTPConnection(urlsplit(site.url).netloc, timeout=30)
     c.request("GET", path)
     r = c.getresponse()
     body = r.read()
@@ -130,7 +126,6 @@ def put_result(files, site, name, content, content_type, listed_sha=None):
     ("evil.png", "image/png2", "attachment", "application/octet-stream"),
 ])
 def test_results(site, files, name, kind, how, sent):
-    from urllib.parse import quote
     content = b"<script>1</script>" * 1000
     base = put_result(files, site, name, content, kind)
     status, body, headers = site.get(base + quote(name, safe=""))
