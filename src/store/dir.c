@@ -104,7 +104,7 @@ fill_meta(int fd, const struct stat *st, const char *key, struct arena *a, struc
 	*ret = (struct store_meta){
 		.size = st->st_size,
 		.etag = arena_strdup(a, store_dir_etag(st, etag)),
-		.content_type = dir_content_type(key),
+		.content_type = store_content_type(key),
 		.trace_id = dir_trace_id(fd, a),
 		.modified_ms = (int64_t)st->st_mtim.tv_sec * 1000 + st->st_mtim.tv_nsec / 1000000,
 	};

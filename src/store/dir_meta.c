@@ -47,7 +47,7 @@ static const struct {
 };
 
 const char *
-dir_content_type(const char *key)
+store_content_type(const char *key)
 {
 	const char *slash = strrchr(key, '/');
 	const char *dot = strrchr(slash == NULL ? key : slash, '.');

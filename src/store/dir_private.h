@@ -16,8 +16,6 @@ void dir_close_fd(int *fd); /* for CLEANUP */
 enum rc dir_copy(int from, int to, int64_t max, int64_t *ret_size) MUST_USE;
 enum rc dir_put(struct store *s, const struct store_put *p, struct fault *f) MUST_USE;
 
-/* By the key's suffix; static; NULL when it says nothing. */
-const char *dir_content_type(const char *key);
 /* From the file's attributes; NULL when there is none. */
 const char *dir_trace_id(int fd, struct arena *a);
 /* A file system without attributes keeps none: no failure. */

@@ -73,6 +73,8 @@ char *store_dir_etag(const struct stat *st, char buf[STORE_DIR_ETAG_MAX]);
 /* Files that a directory store is still writing begin with this; no key may. */
 #define STORE_DIR_TEMP ".millrace-tmp-"
 
+/* The type that a key's suffix stands for; static; NULL when it says nothing. */
+const char *store_content_type(const char *key);
 /* "s3://bucket/key" or "file:///root/bucket/key". */
 const char *store_uri(struct store *s, const char *bucket, const char *key, struct arena *a);
 
