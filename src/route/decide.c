@@ -117,11 +117,11 @@ look_at_content(const struct decide_facts *facts, struct content *c)
 {
 	if (c->known)
 		return true;
-	if (!facts->head && facts->size != 0)
+	if (!facts->head)
 		return false;
 	bool complete = facts->size >= 0 ? (int64_t)facts->head_n >= facts->size
 	                                 : facts->head_n < SNIFF_BYTES;
-	c->sniffed = sniff_type(facts->head ? facts->head : "", facts->head_n, complete);
+	c->sniffed = sniff_type(facts->head, facts->head_n, complete);
 	c->verdict = sniff_judge(c->sniffed, facts->key, facts->content_type);
 	c->known = true;
 	return true;
