@@ -100,7 +100,8 @@ page_not_found(struct str *out, const char *query)
 	str_add(out, "</code></p>\n<p>What can be looked for:</p>\n<ul class=\"hints\">"
 	             "<li>a trace ID: <code>trace_</code> and 26 letters and digits, or its 32 "
 	             "hexadecimal digits, in any case;</li>"
-	             "<li>the whole key of an object, letter for letter, without the bucket;</li>"
+	             "<li>a bucket and a whole key, letter for letter: "
+	             "<code>invoices/2026/0042.pdf</code>;</li>"
 	             "<li>the trace ID that the sender gave.</li></ul>\n"
 	             "<p>A file that was uploaded a moment ago appears as soon as its notification "
 	             "arrives; <a href=\"/\">the newest uploads</a> show whether it has.</p>\n");

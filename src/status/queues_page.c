@@ -72,7 +72,8 @@ queues_html(struct str *out, const struct json *queues, int64_t now_us)
 		page_empty(out, "No kind is known yet: the first pipeline brings them.");
 		return;
 	}
-	str_add(out, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table of queues\">"
+	str_add(out, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table of "
+	             "queues\">"
 	             "<table><thead><tr><th scope=\"col\">Kind</th>");
 	for (size_t i = 0; i < ARRAY_LEN(columns); i++)
 		str_addf(out, "<th scope=\"col\" class=\"num\">%s</th>", columns[i].name);

@@ -1,7 +1,10 @@
 """A status server over a real database whose traces are fixtures, and a headless Chromium."""
+import hashlib
 import json
 import shutil
+import struct
 import subprocess
+import zlib
 from pathlib import Path
 
 import pytest
@@ -58,6 +61,39 @@ def load(name):
     return json.loads((FIXTURES / name).read_text())
 
 
+def picture(width, height):
+    """A PNG of something like a page of text."""
+    rows = []
+    for y in range(height):
+        line = 24 <= y < height - 24 and y // 8 % 2 == 0
+        rows.append(b"\0" + b"".join(
+            b"\x90\x9a\xa0" if line and 20 <= x < width - 20 - y // 8 * 37 % 50
+            else b"\xff\xff\xff" for x in range(width)))
+
+    def chunk(kind, data):
+        return (struct.pack(">I", len(data)) + kind + data
+                + struct.pack(">I", zlib.crc32(kind + data)))
+
+    return (b"\x89PNG\r\n\x1a\n"
+            + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+            + chunk(b"IDAT", zlib.compress(b"".join(rows))) + chunk(b"IEND", b""))
+
+
+def with_pictures(trace, root):
+    """The trace, its pictures really in the store."""
+    content = picture(210, 297)
+    for job in trace["jobs"]:
+        for output in job["outputs"]:
+            if output["content_type"] == "image/png" and job["step"] != "thumbnail":
+                path = (root / "results" / trace["trace_id"] / job["step"]
+                        / str(output["attempt"]) / output["name"])
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+                output.update(uri=f"file://{path}", size=len(content),
+                              sha256=hashlib.sha256(content).hexdigest())
+    return trace
+
+
 def serve(processes, db, *args, **kw):
     port = free_port()
     server = processes("serve", "--listen", f"127.0.0.1:{port}", "--database-url",
@@ -79,7 +115,7 @@ def site(processes, db, files):
     server, url = serve(processes, db, config=f"[store files]\nurl = file://{files}\n")
     s = Site(db, server, url)
     for name in ("ready", "failed", "running", "rejected", "hostile"):
-        trace = load(f"trace-{name}.json")
+        trace = with_pictures(load(f"trace-{name}.json"), files)
         s.put(trace["trace_id"], trace)
     for name, doc in load("lists.json").items():
         s.put(name, doc)

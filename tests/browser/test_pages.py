@@ -128,6 +128,15 @@ def test_all_is_there_without_script(site, chrome_without_script):
     assert chrome.evaluate("document.querySelectorAll('svg.track rect').length") > 5
 
 
+def test_pictures_are_seen_and_lost_ones_hidden(site, chrome):
+    chrome.driver.get(f"{site.url}/t/{trace_id('ready')}")
+    chrome.run("document.querySelectorAll('img').forEach(i => i.loading = 'eager')")
+    state = ("return Array.from(document.querySelectorAll('.results img')).map(i => "
+             "i.classList.contains('lost') ? 'lost' : i.naturalWidth)")
+    wait_until(lambda: chrome.run(state) == [210, 210, "lost", "lost", "lost"], 10, "pictures",
+               also=lambda: str(chrome.run(state)))
+
+
 def test_it_follows_without_script(site, chrome_without_script):
     chrome = chrome_without_script
     tid = trace_id("running")

@@ -101,6 +101,16 @@
 		id.after(button);
 	}
 
+	/* A picture that retention took is only a name. */
+	function hide_lost(i) {
+		if (i.complete && i.naturalWidth === 0)
+			i.classList.add("lost");
+	}
+
+	document.addEventListener("error", function (e) {
+		if (e.target instanceof HTMLImageElement)
+			hide_lost(e.target);
+	}, true);
 	add_copier();
 	timer = setTimeout(refresh, Number(main().dataset.live) || LONGEST_MS);
 	document.addEventListener("visibilitychange", refresh);
