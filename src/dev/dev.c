@@ -29,6 +29,7 @@
 #define DONE_MS 1500
 /* The roles' own grace is 25 s. */
 #define STOP_MS (35 * 1000)
+#define START_ATTEMPTS 3
 
 struct dev {
 	const struct dev_conf *conf;
@@ -52,13 +53,13 @@ out_of_memory(struct fault *f)
 
 /* A page for people on this machine needs a port: what was asked for, or any that is free. */
 static enum rc
-choose_ports(struct dev *d, struct fault *f)
+choose_ports(struct dev *d, bool usual, struct fault *f)
 {
 	struct arena *a = d->state.arena;
-	d->receive_at = arena_printf(a, "127.0.0.1:%u", roles_free_port(RECEIVE_PORT));
-	d->serve_at = d->conf->listen
-	                      ? d->conf->listen
-	                      : arena_printf(a, "127.0.0.1:%u", roles_free_port(SERVE_PORT));
+	d->receive_at = arena_printf(a, "127.0.0.1:%u", roles_free_port(usual ? RECEIVE_PORT : 0));
+	d->serve_at = d->conf->listen ? d->conf->listen
+	                              : arena_printf(a, "127.0.0.1:%u",
+	                                             roles_free_port(usual ? SERVE_PORT : 0));
 	if (!d->receive_at || !d->serve_at)
 		return out_of_memory(f);
 	int64_t port;
@@ -110,7 +111,7 @@ role_ready(const char *command)
 }
 
 static enum rc
-start_roles(struct dev *d, struct fault *f)
+start_roles_at(struct dev *d, struct fault *f)
 {
 	struct arena *a = d->state.arena;
 	const struct cluster *c = d->cluster;
@@ -132,6 +133,25 @@ start_roles(struct dev *d, struct fault *f)
 		return rc;
 	d->roles = roles_new(confs, ARRAY_LEN(confs), d->state.conf, d->state.log, f);
 	return d->roles ? roles_start(d->roles, role_ready, f) : f->rc;
+}
+
+/* Between the choice of a port and its use another process may take it: then others are chosen. */
+static enum rc
+start_roles(struct dev *d, struct fault *f)
+{
+	enum rc rc = RC_PERMANENT;
+	for (int attempt = 1; rc == RC_PERMANENT && attempt <= START_ATTEMPTS; attempt++) {
+		if (d->roles) {
+			say_problem(f);
+			roles_stop(d->roles, STOP_MS);
+			roles_free(d->roles);
+			d->roles = NULL;
+		}
+		rc = choose_ports(d, attempt == 1, f);
+		if (rc == RC_OK)
+			rc = start_roles_at(d, f);
+	}
+	return rc;
 }
 
 static enum rc
@@ -179,8 +199,6 @@ static enum rc
 start(struct dev *d, struct fault *f)
 {
 	enum rc rc = settings_find(d->conf, &d->state, &d->settings, f);
-	if (rc == RC_OK)
-		rc = choose_ports(d, f);
 	if (rc == RC_OK)
 		rc = start_database(d, f);
 	if (rc == RC_OK)

@@ -1,0 +1,214 @@
+"""The demo and the embedded default: real processes, real files, real tools."""
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+from devrun import Dev, clean_env, path_of
+from procs import BIN, REPO, SLOW, wait_until
+
+HOSTILE_KEYS = ["a b.csv", "a+b%20c.csv", "it's \"quoted\".csv", "smile \U0001f600.csv",
+                "line\nbreak.csv", "<b>&amp;.csv", "-rf.csv", "sub dir/deep/é.csv", "ü" * 100 + ".csv"]
+
+
+@pytest.fixture
+def dev():
+    d = Dev()
+    yield d
+    d.cleanup()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("files")
+    subprocess.run([REPO / "deploy/demo/make-files", folder], check=True)
+    return folder
+
+
+def check_outputs(trace):
+    """Every output is there, with the size and hash that the manifest says."""
+    outputs = {}
+    for job in trace["jobs"]:
+        for output in job["outputs"]:
+            path = path_of(output["uri"])
+            data = path.read_bytes()
+            assert len(data) == output["size"]
+            assert hashlib.sha256(data).hexdigest() == output["sha256"]
+            outputs.setdefault(job["step"], {})[path.name] = data
+    return outputs
+
+
+def copy(source, target):
+    target.write_bytes(source.read_bytes())
+
+
+def test_make_demo_ends_by_itself_and_again(tmp_path):
+    d = Dev()
+    env = clean_env() | {"DEMO_EXIT": "1", "DEMO_STATE": str(d.state), "DEMO_ARGS": "--listen 127.0.0.1:0",
+                         "DEMO_BUILT": "1"}
+    try:
+        said = []
+        for _ in range(2):
+            got = subprocess.run(["deploy/demo/run"], cwd=REPO, env=env, stdin=subprocess.DEVNULL,
+                                 capture_output=True, text=True, timeout=200 * SLOW)
+            assert got.returncode == 0, got.stdout + got.stderr
+            said.append({key: (state, trace) for state, key, trace in re.findall(
+                r"^(\w+) +(\S+)  open http://127\.0\.0\.1:\d+/t/(trace_\w+)", got.stdout, re.M)})
+        states = {key: state for key, (state, _) in said[0].items()}
+        assert states == {"invoice.pdf": "ready", "photo.jpg": "ready", "customers.csv": "ready",
+                          "report.pdf": "rejected", "notes.tmp": "ignored"}
+        # The second run found the same files: no second upload of any.
+        assert said[1] == said[0]
+    finally:
+        d.cleanup()
+
+
+def test_each_file_comes_to_its_end_with_its_results(dev, files):
+    dev.start()
+    for file in files.iterdir():
+        copy(file, dev.uploads / file.name)
+
+    state, trace = dev.final("invoice.pdf")
+    assert state == "ready", dev.tail()
+    assert {j["step"]: j["state"] for j in trace["jobs"]} == {
+        "validate": "done", "text": "done", "preview": "done"}
+    outputs = check_outputs(trace)
+    assert any(b"2026-0417" in data for data in outputs["text"].values())
+    assert any(data.startswith(b"\x89PNG") or data[:4] == b"RIFF" or data.startswith(b"\xff\xd8")
+               for data in outputs["preview"].values())
+
+    state, trace = dev.final("photo.jpg")
+    assert state == "ready", dev.tail()
+    outputs = check_outputs(trace)
+    assert len(outputs["thumbnail"]) == 3
+    assert "Demo Camera 1" in "".join(d.decode() for d in outputs["exif"].values())
+
+    assert dev.final("customers.csv")[0] == "ready"
+    state, trace = dev.final("report.pdf")
+    assert (state, trace["upload"]["reason"], trace["jobs"]) == ("rejected", "type", [])
+    state, trace = dev.final("notes.tmp")
+    assert (state, trace["upload"]["reason"], trace["jobs"]) == ("ignored", "**/*.tmp", [])
+    for job in dev.api(f"/api/v1/traces/{dev.lines()['invoice.pdf'][0][1]}")["jobs"]:
+        assert [a["outcome"] for a in job["attempts"]] == ["done"]
+    assert dev.stop() == 0
+
+
+def test_keys_are_names_as_they_are(dev, files):
+    dev.start()
+    for key in HOSTILE_KEYS:
+        target = dev.uploads / key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        copy(files / "customers.csv", target)
+    (dev.uploads / ".hidden.csv").write_text("a,b\n1,2\n")
+    with open(os.path.join(os.fsencode(dev.uploads), b"not-utf8-\xff.csv"), "wb") as f:
+        f.write(b"a\n1\n")
+
+    def keys():
+        found = [t for ts in dev.lines().values() for t in ts]
+        return {dev.api(f"/api/v1/traces/{t}")["upload"]["key"]: s for s, t in found}
+
+    wait_until(lambda: len(sum(dev.lines().values(), [])) >= len(HOSTILE_KEYS), 60, "all are final",
+               also=dev.tail)
+    assert keys() == {key: "ready" for key in HOSTILE_KEYS}
+    wait_until(lambda: "is not UTF-8" in dev.output.read_text(errors="replace"), 20, "it says so")
+
+
+def test_a_folder_as_the_bucket(tmp_path, files):
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    copy(files / "customers.csv", folder / "before.csv")
+    d = Dev(folder)
+    try:
+        d.start()
+        d.final("before.csv")
+        new = folder / "late" / "later"
+        new.mkdir(parents=True)
+        copy(files / "customers.csv", new / "a.csv")
+        state, trace = d.final("late/later/a.csv")
+        assert (state, trace["upload"]["bucket"]) == ("ready", "inbox")
+        # Written elsewhere and moved in, as careful writers do.
+        copy(files / "customers.csv", folder / ".b.part")
+        (folder / ".b.part").rename(folder / "b.csv")
+        assert d.final("b.csv")[0] == "ready"
+        # A whole folder moved in.
+        side = tmp_path / "side"
+        side.mkdir()
+        copy(files / "customers.csv", side / "c.csv")
+        side.rename(folder / "moved")
+        assert d.final("moved/c.csv")[0] == "ready"
+    finally:
+        d.cleanup()
+
+
+def test_a_second_start_goes_on_where_the_first_stopped(dev, files):
+    dev.start()
+    copy(files / "invoice.pdf", dev.uploads / "invoice-1.pdf")
+    first = dev.final("invoice-1.pdf")[1]["trace_id"]
+    copy(files / "photo.jpg", dev.uploads / "photo-2.jpg")
+    assert dev.stop(signal.SIGTERM) == 0
+    assert not (dev.state / "ready").exists()
+    copy(files / "customers.csv", dev.uploads / "while-away.csv")
+    dev.start()
+    assert dev.final("photo-2.jpg")[0] == "ready"
+    assert dev.final("while-away.csv")[0] == "ready"
+    assert dev.lines()["invoice-1.pdf"] == [("ready", first)]
+    assert dev.stop() == 0
+
+
+def test_a_second_dev_on_the_same_state_is_refused(dev):
+    dev.start()
+    got = subprocess.run([BIN, "dev", "--state-dir", dev.state], env=clean_env(), capture_output=True,
+                         text=True, stdin=subprocess.DEVNULL, timeout=30 * SLOW)
+    assert got.returncode == 1
+    assert "another millrace dev already runs" in got.stderr
+    assert dev._ready()
+
+
+def test_a_killed_role_comes_back(dev, files):
+    dev.start()
+    before = dev.children()
+    assert set(before) == {"postgres", "receive", "route", "work", "keep", "serve"}
+    for role in ("receive", "route", "work"):
+        os.kill(before[role], signal.SIGKILL)
+
+    def back():
+        now = dev.children()
+        return set(now) == set(before) and all(now[r] != before[r] for r in ("receive", "route", "work"))
+
+    wait_until(back, 30, "all are back", also=dev.tail)
+    copy(files / "customers.csv", dev.uploads / "after.csv")
+    assert dev.final("after.csv")[0] == "ready"
+
+
+def test_nothing_outlives_a_killed_dev(dev, files):
+    dev.start()
+    children = dev.children()
+    dev.process.kill()
+    dev.process.wait(10)
+    wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in children.values()), 40,
+               f"all of {children} are gone")
+    dev.start()
+    copy(files / "customers.csv", dev.uploads / "after.csv")
+    assert dev.final("after.csv")[0] == "ready"
+
+
+def test_exit_when_done(dev, files):
+    dev.uploads.mkdir(parents=True)
+    copy(files / "customers.csv", dev.uploads / "one.csv")
+    dev.start("--exit-when-done", ready=False)
+    assert dev.process.wait(90 * SLOW) == 0, dev.tail()
+    assert dev.lines()["one.csv"][0][0] == "ready"
+
+
+def test_the_cli_works_on_its_settings(dev, files):
+    dev.start()
+    copy(files / "customers.csv", dev.uploads / "c.csv")
+    trace = dev.final("c.csv")[1]["trace_id"]
+    env = clean_env() | {"MILLRACE_CONFIG": str(dev.state / "millrace.conf")}
+    got = subprocess.run([BIN, "trace", trace, "--json"], env=env, capture_output=True, text=True,
+                         timeout=30 * SLOW)
+    assert got.returncode == 0, got.stderr
+    assert json.loads(got.stdout)["trace_id"] == trace
