@@ -38,7 +38,7 @@ group(const struct ulid *u, unsigned i)
 	for (unsigned bit = i * 5; bit < i * 5 + 5; bit++) {
 		value <<= 1;
 		if (bit >= 2)
-			value |= (u->bytes[(bit - 2) / 8] >> (7 - (bit - 2) % 8)) & 1u;
+			value |= ((unsigned)u->bytes[(bit - 2) / 8] >> (7 - (bit - 2) % 8)) & 1u;
 	}
 	return value;
 }
