@@ -21,6 +21,7 @@ HARDEN_LD := -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
 
 OPT_release := -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 OPT_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+OPT_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 OPT_tsan := -O1 -fsanitize=thread -fno-omit-frame-pointer
 OPT_analyze := -O2 -fanalyzer
 # ASan's redzones blow up frames, so the stack bound holds for the builds that ship.
@@ -143,6 +144,23 @@ $(BENCH_BINS):
 bench-bins: $(BENCH_BINS)
 bench: $(O)/millrace $(BENCH_BINS)
 	O=$(O) tests/bench/run
+
+# Fuzzing, with clang's libFuzzer: each target for FUZZ_SECONDS, from its seeds and what earlier runs found.
+FUZZ_SECONDS ?= 30
+FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+$(O)/fuzz/%: $(O)/obj/tests/fuzz/fuzz_%.o $(foreach d,intake route queue db store net base,$(call lib,$(d)))
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(PKG_LIBS)
+.PHONY: fuzz fuzz-run
+fuzz-run: $(patsubst %,$(O)/fuzz/%,$(FUZZ_TARGETS))
+	@for t in $(FUZZ_TARGETS); do \
+		mkdir -p $(O)/fuzz/corpus/$$t; echo "fuzz $$t: $(FUZZ_SECONDS) s"; \
+		$(O)/fuzz/$$t -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -timeout=5 -rss_limit_mb=1024 -verbosity=0 \
+			-print_final_stats=1 -artifact_prefix=$(O)/fuzz/found- $(O)/fuzz/corpus/$$t tests/fuzz/seeds/$$t || exit 1; \
+	done
+## fuzz: the parsers on bytes from nowhere (FUZZ_SECONDS=30 each; needs clang)
+fuzz:
+	@$(MAKE) --no-print-directory MODE=fuzz CC=clang fuzz-run
 
 ## demo: everything on this machine, five files through it (DEMO_EXIT=1: stops by itself)
 demo:

@@ -93,7 +93,7 @@ is_listed(const char *name, const char *const list[], size_t n)
 	return false;
 }
 
-int
+enum event_what
 s3_event_what(const char *name)
 {
 	/* Not ObjectCreated:*: MinIO's holds PutTagging and PutRetention too, so that a tag of ours

@@ -20,7 +20,7 @@ char *s3_decode_form(struct arena *a, const char *text, size_t *ret_n);
 const char *s3_key_problem(const char *key, size_t n);
 const char *s3_bucket_problem(const char *bucket);
 /* With or without "s3:". Exact lists: what is on none is EVENT_OTHER, also what is yet unknown. */
-int s3_event_what(const char *name);
+enum event_what s3_event_what(const char *name);
 /* 2026-01-02T03:04:05[.up to 9 digits][Z|±hh:mm] to Unix microseconds; no zone means UTC. 0 for
  * anything else. */
 int64_t s3_event_time(const char *text);

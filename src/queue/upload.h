@@ -9,7 +9,7 @@
 /* One record of a notification, parsed. Texts are borrowed; NULL is unknown. */
 struct upload_event {
 	size_t body; /* which of the bodies it came from */
-	enum { EVENT_CREATED, EVENT_REMOVED, EVENT_OTHER, EVENT_REFUSED } what;
+	enum event_what { EVENT_CREATED, EVENT_REMOVED, EVENT_OTHER, EVENT_REFUSED } what;
 	const char *name;   /* the event's name as sent, for people */
 	const char *reason; /* of EVENT_REFUSED: what is wrong with the record, and where */
 	const char *store, *bucket, *key; /* key decoded, valid UTF-8, 1 to 1,024 bytes */

@@ -298,7 +298,7 @@ END_TEST
 static const struct {
 	const char *file;
 	size_t count;
-	int what;
+	enum event_what what;
 	const char *key;
 } samples[] = {
 	{ "aws-s3-put-v2.1.json", 1, EVENT_CREATED, NULL },
@@ -338,7 +338,7 @@ START_TEST(real_samples)
 		return;
 	parse(body);
 	ck_assert_uint_eq(count, samples[_i].count);
-	ck_assert_msg((int)events[0].what == samples[_i].what, "%s: %d, %s", samples[_i].file,
+	ck_assert_msg(events[0].what == samples[_i].what, "%s: %d, %s", samples[_i].file,
 	              events[0].what, events[0].reason ? events[0].reason : "");
 	if (samples[_i].key)
 		ck_assert_str_eq(events[0].key, samples[_i].key);

@@ -52,7 +52,7 @@ END_TEST
 
 static const struct {
 	const char *name;
-	int what;
+	enum event_what what;
 } names[] = {
 	{ "ObjectCreated:Put", EVENT_CREATED },
 	{ "s3:ObjectCreated:Put", EVENT_CREATED },
