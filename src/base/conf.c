@@ -302,7 +302,7 @@ nth_section(const struct conf *c, const char *section, size_t i)
 	for (size_t k = 0; k < c->section_count; k++)
 		if (strcmp(c->sections[k].section, section) == 0 && i-- == 0)
 			return &c->sections[k];
-	assert(!"no such section");
+	assert(false && "no such section");
 	return NULL;
 }
 

@@ -36,7 +36,7 @@ bool str_add(struct str *s, const char *text);
 bool str_addn(struct str *s, const void *bytes, size_t n);
 bool str_addc(struct str *s, char c);
 bool str_addf(struct str *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
-bool str_vaddf(struct str *s, const char *fmt, va_list ap);
+bool str_vaddf(struct str *s, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
 
 /* A JSON string with its quotes. Invalid UTF-8 becomes U+FFFD, so the output is always valid JSON.
  */
