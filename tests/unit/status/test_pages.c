@@ -76,7 +76,7 @@ tear_down(void)
 static void
 has(const char *text)
 {
-	ck_assert_msg(strstr(str_text(&html), text) != NULL, "missing: %s\n%s", text,
+	ck_assert_msg(strstr(str_text(&html), text) != NULL, "missing: %s\n%.1500s", text,
 	              str_text(&html));
 }
 
