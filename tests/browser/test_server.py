@@ -4,6 +4,7 @@ import hashlib
 import http.client as http_client
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -224,6 +225,20 @@ def test_the_real_functions_fit(processes, db):
              "'k/x.pdf')")
     status, body, _ = http("GET", url + "/t/01999999-9999-7999-8999-999999999999")
     assert status == 200 and b"It is announced" in body and b"x.pdf" in body
+
+
+def test_many_at_once(site):
+    """More readers than connections: each gets an answer of its own."""
+    def read(i):
+        name = ("ready", "failed", "running", "rejected")[i % 4]
+        status, body, _ = site.get(f"/api/v1/traces/{trace_id(name)}")
+        return status == 200 and json.loads(body)["trace_id"] == trace_id(name)
+
+    with ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(read, range(320)))
+    used = site.db.one("select count(*) from pg_stat_activity where datname = current_database() "
+                       "and application_name = 'millrace serve'")
+    assert used <= 4
 
 
 def test_it_stops_at_once_and_stays_small(site):

@@ -141,5 +141,7 @@ class Database:
 
 
 def migrate(url):
+    # The harness's own MILLRACE_* would be unknown settings to the binary.
+    env = {k: v for k, v in os.environ.items() if not k.startswith("MILLRACE_")}
     subprocess.run([BIN, "migrate", "--database-url", url], check=True, stdin=subprocess.DEVNULL,
-                   capture_output=True, text=True, timeout=120)
+                   capture_output=True, text=True, timeout=120, env=env)
