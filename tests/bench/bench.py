@@ -11,10 +11,10 @@ import measure
 
 QUICK = os.environ.get("QUICK") == "1"
 ROUNDS = 3
-JOBS = {100: 50000 if QUICK else 100000, 10: 20000 if QUICK else 40000, 1: 4000}
+JOBS = {100: 30000 if QUICK else 100000, 10: 10000 if QUICK else 40000, 1: 2000 if QUICK else 4000}
 SESSIONS = {100: 4, 10: 8, 1: 8}
 SECONDS = 4 if QUICK else 8
-SAMPLES = 100 if QUICK else 300
+SAMPLES = 60 if QUICK else 300
 STARTS = 3 if QUICK else 5
 ROLES = ["receive", "route", "work", "keep", "serve"]
 RESULTS = pathlib.Path(__file__).parent / "results/summary.json"
