@@ -82,8 +82,8 @@ hash_end(struct hash_sha256_ctx *c)
 	destroy(c);
 }
 
-struct hash_sha256_ctx *
-hash_begin(void)
+static struct hash_sha256_ctx *
+create(void)
 {
 	struct hash_sha256_ctx *c = calloc(1, sizeof(*c));
 
@@ -95,6 +95,12 @@ hash_begin(void)
 		return NULL;
 	}
 	return c;
+}
+
+struct hash_sha256_ctx *
+hash_begin(void)
+{
+	return create();
 }
 
 void
@@ -146,17 +152,16 @@ hash_sha256_fd(int fd, char ret_hex[SHA256_HEX_MAX], int64_t *ret_size, struct f
 
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return fault_set(f, RC_RETRY, "rewinding a file to hash it: %s", strerror(errno));
-	c = hash_begin();
+	c = create();
 	chunk = malloc(CHUNK);
+	rc = c == NULL || chunk == NULL ? RC_RETRY : add_fd(c, fd, chunk, &size, f);
 	if (c == NULL || chunk == NULL)
-		rc = fault_set(f, RC_RETRY, "no memory to hash a file");
-	else
-		rc = add_fd(c, fd, chunk, &size, f);
-	if (rc == RC_OK) {
+		fault_set(f, RC_RETRY, "no memory to hash a file");
+	else if (rc == RC_OK) {
 		hash_hex(c, ret_hex);
 		*ret_size = size;
 	}
 	free(chunk);
-	hash_end(c);
+	destroy(c);
 	return rc;
 }

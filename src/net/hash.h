@@ -1,4 +1,4 @@
-/* hash.h -- SHA-256, HMAC-SHA-256, base64 and comparing secrets; on OpenSSL. */
+/* hash.h -- SHA-256, HMAC-SHA-256 and comparing secrets; on OpenSSL. */
 #ifndef NET_HASH_H
 #define NET_HASH_H
 

@@ -47,7 +47,7 @@ destroy(struct s3 *s)
 	for (struct bucket_region *r = s->regions; r != NULL; r = next) {
 		next = r->next;
 		free(r->bucket);
-		free(r->region);
+		str_free(&r->region);
 		free(r);
 	}
 	free(s->endpoint);

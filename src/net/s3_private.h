@@ -11,7 +11,8 @@
 /* A bucket that turned out to be in another region. */
 struct bucket_region {
 	struct bucket_region *next;
-	char *bucket, *region;
+	char *bucket;
+	struct str region;
 };
 
 struct s3 {

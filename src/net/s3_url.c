@@ -2,6 +2,7 @@
  * AWS. */
 #include "net/s3_private.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 
 #define URL_MAX ((size_t)16 * 1024)
 #define BUCKET_BYTES_MAX 255
+#define REGION_MAX 100
 
 static const char *
 after_scheme(const char *url)
@@ -47,48 +49,55 @@ s3_endpoint_read(const char *text, struct fault *f)
 	return copy;
 }
 
+static struct bucket_region *
+find_region(const struct s3 *s, const char *bucket)
+{
+	struct bucket_region *r = s->regions;
+
+	while (r != NULL && strcmp(r->bucket, bucket) != 0)
+		r = r->next;
+	return r;
+}
+
 const char *
 s3_region_of(const struct s3 *s, const char *bucket)
 {
-	for (const struct bucket_region *r = s->regions; r != NULL; r = r->next)
-		if (strcmp(r->bucket, bucket) == 0)
-			return r->region;
-	return s->region;
+	const struct bucket_region *r = find_region(s, bucket);
+
+	return r == NULL || r->region.len == 0 ? s->region : r->region.data;
 }
 
-static bool
-replace(char **old, const char *text)
+static struct bucket_region *
+add_region(struct s3 *s, const char *bucket)
 {
-	char *copy = strdup(text);
+	struct bucket_region *r = calloc(1, sizeof(*r));
 
-	if (copy == NULL)
-		return false;
-	free(*old);
-	*old = copy;
-	return true;
+	if (r == NULL)
+		return NULL;
+	r->bucket = strdup(bucket);
+	if (r->bucket == NULL) {
+		free(r);
+		return NULL;
+	}
+	str_init(&r->region, REGION_MAX);
+	r->next = s->regions;
+	s->regions = r;
+	return r;
 }
 
 bool
 s3_region_learn(struct s3 *s, const char *bucket, const char *region)
 {
-	struct bucket_region *r;
+	struct bucket_region *r = find_region(s, bucket);
 
 	if (region[0] == '\0' || strcmp(s3_region_of(s, bucket), region) == 0)
 		return false;
-	for (r = s->regions; r != NULL; r = r->next)
-		if (strcmp(r->bucket, bucket) == 0)
-			return replace(&r->region, region);
-	r = calloc(1, sizeof(*r));
+	if (r == NULL)
+		r = add_region(s, bucket);
 	if (r == NULL)
 		return false;
-	if (!replace(&r->bucket, bucket) || !replace(&r->region, region)) {
-		free(r->bucket);
-		free(r);
-		return false;
-	}
-	r->next = s->regions;
-	s->regions = r;
-	return true;
+	str_reset(&r->region);
+	return str_add(&r->region, region);
 }
 
 static enum rc
@@ -134,10 +143,12 @@ static void
 endpoint_target(const char *endpoint, const char *bucket, struct s3_target *t)
 {
 	const char *authority = after_scheme(endpoint);
-	size_t n = strcspn(authority, "/");
+	size_t n;
 	const char *port = strncmp(endpoint, "https", 5) == 0 ? ":443" : ":80";
 	size_t port_n = strlen(port);
 
+	assert(authority != NULL);
+	n = strcspn(authority, "/");
 	str_addn(&t->origin, endpoint, (size_t)(authority - endpoint) + n);
 	str_addf(&t->path, "%s/%s", authority + n, bucket);
 	/* The scheme's own port is not part of the Host header. */

@@ -35,14 +35,18 @@ dir_of(struct store *s)
 }
 
 static void
-dir_close(struct store *s)
+destroy(struct store_dir *d)
 {
-	struct store_dir *d = dir_of(s);
-
 	if (d->root_fd >= 0)
 		close(d->root_fd);
 	free(d->root);
 	free(d);
+}
+
+static void
+dir_close(struct store *s)
+{
+	destroy(dir_of(s));
 }
 
 void
@@ -271,8 +275,8 @@ store_dir_open(const char *root, struct fault *f)
 	d->root = without_last_slashes(root);
 	d->root_fd = d->root == NULL ? -1 : open(d->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (d->root_fd >= 0)
-		return &d->store;
+		return (struct store *)d;
 	fault_set(f, RC_PERMANENT, "cannot open the folder %.200s: %s", root, strerror(errno));
-	dir_close(&d->store);
+	destroy(d);
 	return NULL;
 }

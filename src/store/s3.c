@@ -125,7 +125,7 @@ store_s3_open(const struct store_conf *c, struct fault *f)
 	s->store.ops = &ops;
 	s->s3 = s3_open(&conf, f);
 	if (s->s3 != NULL)
-		return &s->store;
+		return (struct store *)s;
 	free(s);
 	return NULL;
 }

@@ -14,11 +14,17 @@ struct store_set {
 	struct store **open; /* NULL: not yet */
 };
 
-void
-store_close(struct store *s)
+static void
+close_one(struct store *s)
 {
 	if (s != NULL)
 		s->ops->close(s);
+}
+
+void
+store_close(struct store *s)
+{
+	close_one(s);
 }
 
 struct store *
@@ -79,7 +85,7 @@ destroy(struct store_set *set)
 	if (set == NULL)
 		return;
 	for (size_t i = 0; set->open != NULL && i < set->count; i++)
-		store_close(set->open[i]);
+		close_one(set->open[i]);
 	free(set->open);
 	free(set);
 }
