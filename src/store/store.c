@@ -1,30 +1,15 @@
-/* store.c -- object stores behind one interface, and the configured ones by name. */
+/* store.c -- object stores behind one interface. */
 #include "store/private.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "net/coded.h"
-
 #include "base/banned.h"
-
-struct store_set {
-	const struct store_conf *confs;
-	size_t count;
-	struct store **open; /* NULL: not yet */
-};
-
-static void
-close_one(struct store *s)
-{
-	if (s != NULL)
-		s->ops->close(s);
-}
 
 void
 store_close(struct store *s)
 {
-	close_one(s);
+	if (s != NULL)
+		s->ops->close(s);
 }
 
 struct store *
@@ -77,51 +62,4 @@ const char *
 store_uri(struct store *s, const char *bucket, const char *key, struct arena *a)
 {
 	return s->ops->uri(s, bucket, key, a);
-}
-
-static void
-destroy(struct store_set *set)
-{
-	if (set == NULL)
-		return;
-	for (size_t i = 0; set->open != NULL && i < set->count; i++)
-		close_one(set->open[i]);
-	free(set->open);
-	free(set);
-}
-
-void
-store_set_free(struct store_set *set)
-{
-	destroy(set);
-}
-
-struct store_set *
-store_set_new(const struct store_conf *confs, size_t n)
-{
-	struct store_set *set = calloc(1, sizeof(*set));
-
-	if (set == NULL)
-		return NULL;
-	set->confs = confs;
-	set->count = n;
-	set->open = calloc(n + 1, sizeof(struct store *));
-	if (set->open != NULL)
-		return set;
-	destroy(set);
-	return NULL;
-}
-
-struct store *
-store_set_get(struct store_set *set, const char *name, struct fault *f)
-{
-	for (size_t i = 0; i < set->count; i++) {
-		if (strcmp(set->confs[i].name, name) != 0)
-			continue;
-		if (set->open[i] == NULL)
-			set->open[i] = store_open(&set->confs[i], f);
-		return set->open[i];
-	}
-	FAULT(f, RC_PERMANENT, "NoStore", "no [store %.100s] is configured", name);
-	return NULL;
 }
