@@ -19,14 +19,10 @@ struct readers {
 static void
 read_one(struct readers *rs, struct routing *r, struct store_set *stores)
 {
-	if (stop_requested() || !stores) {
-		r->result = (struct route_result){
-			.outcome = ROUTE_INTERRUPTED, .rule_no = -1, .size = -1, .delay_ms = -1
-		};
-		r->decided = true;
-	} else {
+	if (stop_requested() || !stores)
+		routing_hand_back(r);
+	else
 		routing_read(r, rs->conf.limits, stores);
-	}
 	/* Both boxes hold all that is with us: there is room. */
 	bool put = mailbox_try_put(rs->done, r);
 	assert(put);

@@ -155,6 +155,14 @@ routing_read(struct routing *r, const struct decide_limits *limits, struct store
 }
 
 void
+routing_hand_back(struct routing *r)
+{
+	struct known k;
+	start_known(r, &k);
+	settle(r, &k, ROUTE_INTERRUPTED, NULL, NULL);
+}
+
+void
 routing_free(struct routing *r)
 {
 	struct claim *c = r->claim;

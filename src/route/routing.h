@@ -29,6 +29,8 @@ struct routing {
 bool routing_decide(struct routing *r, const struct decide_limits *limits);
 /* Asks the store for what is lacking, then decides. Blocks; on any thread that owns stores. */
 void routing_read(struct routing *r, const struct decide_limits *limits, struct store_set *stores);
+/* Decides that it goes back to the queue, unburnt. */
+void routing_hand_back(struct routing *r);
 /* Releases it, and its claim with the last one. */
 void routing_free(struct routing *r);
 

@@ -103,7 +103,11 @@ tray_claim(struct tray *d, struct session *s, struct db *db, const struct pipeli
 	hold(d, c, items, n);
 	for (size_t i = first; i < d->n; i++) {
 		struct routing *r = d->held[i];
-		r->reading = !routing_decide(r, limits) && readers_put(readers, r);
+		r->reading = !routing_decide(r, limits);
+		if (r->reading && !readers_put(readers, r)) {
+			r->reading = false;
+			routing_hand_back(r);
+		}
 	}
 	*ret_n = n;
 	return RC_OK;
@@ -125,7 +129,7 @@ tray_collect(struct readers *readers)
 static bool
 is_ready(const struct routing *r)
 {
-	return r->decided && !r->reading;
+	return !r->reading && r->decided; /* in this order: decided is the readers' till then */
 }
 
 /* The indices of what goes into one call: all of one pipeline. */
