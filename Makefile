@@ -132,13 +132,15 @@ print-O:
 	@echo $(O)
 
 # The bench: its drivers, and a run on a PostgreSQL of its own. QUICK=1 takes under 3 minutes.
-BENCH_QUEUE := $(patsubst %,tests/bench/%.c,queue fill drain wake)
+BENCH_QUEUE := $(patsubst %,tests/bench/%.c,queue fill drain wake quantiles)
 BENCH_BINS := $(patsubst %,$(O)/bench/%,queue post stamp)
 $(O)/bench/queue: $(call objs,$(BENCH_QUEUE)) $(foreach d,$(DEPS_queue),$(call lib,$(d)))
+$(O)/bench/post: $(O)/obj/tests/bench/quantiles.o
 $(O)/bench/post $(O)/bench/stamp: $(O)/bench/%: $(O)/obj/tests/bench/%.o $(call lib,base)
 $(BENCH_BINS):
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(PKG_LIBS)
+
 ## bench: jobs/s, events/s, latency, memory and start-up beside the plain SKIP LOCKED loop (QUICK=1: a short one)
 .PHONY: bench-bins
 bench-bins: $(BENCH_BINS)

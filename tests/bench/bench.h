@@ -49,7 +49,4 @@ void drain_run(int sessions, size_t batch, size_t jobs);
  * ms. */
 void wake_run(size_t samples);
 
-/* Sorts values (microseconds) and prints "NAME_p50_ms", "NAME_p99_ms" and "NAME_max_ms". */
-void bench_print_quantiles(const char *name, int64_t *values, size_t n);
-
 #endif

@@ -13,10 +13,11 @@ import psycopg2
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests/lib"))
 
+import procs  # noqa: E402
 from procs import Process, free_port, wait_until  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("O", TOP / "build")).resolve()
-MILLRACE = BUILD / "millrace"
+MILLRACE = procs.BIN = BUILD / "millrace"
 PG_BIN = "/usr/lib/postgresql/15/bin"
 TOKEN = "bench-token"
 REF_CLIENTS = 8

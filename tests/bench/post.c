@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/num.h"
 #include "base/str.h"
+#include "quantiles.h"
 #include "base/banned.h"
 
 #define MAX_SAMPLES 400000
@@ -63,10 +64,10 @@ write_request(const struct load *l, struct link *k, int64_t n)
 	str_addf(
 		&k->body,
 		"{\"Records\":[{\"eventVersion\":\"2.1\",\"eventSource\":\"aws:s3\",\"awsRegion\":"
-	        "\"us-east-1\","
+		"\"us-east-1\","
 		"\"eventTime\":\"2026-01-02T03:04:05.678Z\",\"eventName\":\"ObjectCreated:Put\","
 		"\"responseElements\":{\"x-amz-request-id\":\"R%lld.%lld\"},\"s3\":{"
-	        "\"s3SchemaVersion\":\"1.0\","
+		"\"s3SchemaVersion\":\"1.0\","
 		"\"bucket\":{\"name\":\"%s\"},\"object\":{\"key\":\"in/%lld/%lld.txt\",\"size\":12,"
 		"\"eTag\":\"d41d8cd98f00b204e9800998ecf8427e\",\"sequencer\":\"%016llX\"}}}]}",
 		(long long)l->run, (long long)n, l->bucket, (long long)l->run, (long long)n,
@@ -142,13 +143,6 @@ send_until_end(void *arg)
 	return NULL;
 }
 
-static int
-compare(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-	return (x > y) - (x < y);
-}
-
 static void
 report(struct load *l, double seconds)
 {
@@ -156,10 +150,9 @@ report(struct load *l, double seconds)
 	size_t n = sent < MAX_SAMPLES ? sent : MAX_SAMPLES;
 	if (n == 0)
 		POST_FAIL("nothing was sent");
-	qsort(l->us, n, sizeof(l->us[0]), compare);
-	printf("sent %zu\nseconds %.3f\nevents_per_s %.0f\npost_p50_ms %.3f\npost_p99_ms %.3f\n",
-	       sent, seconds, (double)sent / seconds, (double)l->us[n / 2] / 1e3,
-	       (double)l->us[n * 99 / 100] / 1e3);
+	printf("sent %zu\nseconds %.3f\nevents_per_s %.0f\n", sent, seconds,
+	       (double)sent / seconds);
+	quantiles_print("post", l->us, n);
 }
 
 int

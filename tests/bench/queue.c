@@ -36,22 +36,6 @@ bench_session(struct db *db, const char *kind, int slots)
 	return s;
 }
 
-static int
-compare(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-	return (x > y) - (x < y);
-}
-
-void
-bench_print_quantiles(const char *name, int64_t *values, size_t n)
-{
-	qsort(values, n, sizeof(values[0]), compare);
-	printf("%s_p50_ms %.3f\n", name, (double)values[n / 2] / 1e3);
-	printf("%s_p99_ms %.3f\n", name, (double)values[n * 99 / 100] / 1e3);
-	printf("%s_max_ms %.3f\n", name, (double)values[n - 1] / 1e3);
-}
-
 static int64_t
 number(const char *text)
 {

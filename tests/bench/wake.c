@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/stop.h"
 #include "queue/job.h"
+#include "quantiles.h"
 #include "base/banned.h"
 
 struct waker {
@@ -116,8 +117,8 @@ wake_run(size_t samples)
 	}
 	stop_request();
 	pthread_join(thread, NULL);
-	bench_print_quantiles("wake", us, samples);
-	bench_print_quantiles("enqueue", call_us, samples);
+	quantiles_print("wake", us, samples);
+	quantiles_print("enqueue", call_us, samples);
 	filler_free(fl);
 	sleeper_free(w.sleeper);
 	session_free(w.session);

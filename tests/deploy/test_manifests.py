@@ -9,7 +9,7 @@ import pytest
 
 from manifests import FOLDERS, KINDS, TOP, name, of_kind, pod, render, selects, type_errors
 
-MILLRACE = os.environ.get("MILLRACE", str(TOP / "build/millrace"))
+MILLRACE = os.environ.get("MILLRACE_BIN", str(TOP / "build/millrace"))
 ROLES = ["keep", "receive", "route", "serve"]
 
 
