@@ -23,6 +23,20 @@
 /* Where the descriptors are in the nanny and, up to OUT, in the handler. */
 enum { FD_IN, FD_OUT, FD_ERR, FD_REPORT, FD_DIR, FD_COUNT };
 
+/* Past libc: what it, or a sanitizer, does besides belongs to the process that we are a copy of. */
+static _Noreturn void
+leave(int code)
+{
+	for (;;)
+		syscall(SYS_exit_group, code);
+}
+
+static void
+shut(int fd)
+{
+	syscall(SYS_close, fd);
+}
+
 static bool
 report(const struct nanny_report *r)
 {
@@ -37,7 +51,7 @@ unable(enum nanny_step step, int error)
 {
 	const struct nanny_report r = { .news = NANNY_UNABLE, .step = step, .value = error };
 	report(&r);
-	_exit(127);
+	leave(127);
 }
 
 static void
@@ -50,7 +64,7 @@ close_from(unsigned first)
 	                       ? (unsigned)l.rlim_cur
 	                       : 65536;
 	for (unsigned fd = first; fd < end; fd++)
-		close((int)fd);
+		shut((int)fd);
 }
 
 /* Any of them may be in another's place: first all out of the way. */
@@ -63,7 +77,7 @@ place_descriptors(const struct nanny *n)
 		if ((high[i] = fcntl(from[i], F_DUPFD, FD_COUNT)) < 0)
 			return false;
 	for (int i = 0; i < FD_COUNT; i++)
-		if (dup2(high[i], i) < 0)
+		if (syscall(SYS_dup3, high[i], i, 0) < 0)
 			return false;
 	close_from(FD_COUNT);
 	return true;
@@ -74,7 +88,7 @@ be_handler(const struct nanny *n)
 {
 	char *const argv[] = { strrchr(n->path, '/') ? strrchr(n->path, '/') + 1 : NULL, NULL };
 	setsid();
-	close(FD_DIR);
+	shut(FD_DIR);
 	fcntl(FD_REPORT, F_SETFD, FD_CLOEXEC);
 	int error = sandbox_enter(n->sandbox, n->cpu_seconds);
 	if (error)
@@ -116,11 +130,11 @@ kill_if_ours(int proc, const char *name, pid_t self)
 		return;
 	memcpy(path, name, len);
 	memcpy(path + len, "/stat", sizeof "/stat");
-	int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+	int fd = (int)syscall(SYS_openat, proc, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return;
 	ssize_t n = read(fd, stat, sizeof stat);
-	close(fd);
+	shut(fd);
 	if (n > 0 && parent_of(stat, (size_t)n) == self)
 		kill(number(name), SIGKILL);
 }
@@ -139,7 +153,7 @@ kill_children(void)
 {
 	_Alignas(struct entry) char buf[4096];
 	const pid_t self = getpid();
-	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int proc = (int)syscall(SYS_openat, AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	long n;
 	if (proc < 0)
 		return;
@@ -149,7 +163,7 @@ kill_children(void)
 			kill_if_ours(proc, e->name, self);
 			at += e->length;
 		}
-	close(proc);
+	shut(proc);
 }
 
 struct watch {
@@ -240,7 +254,7 @@ be_nanny(const struct nanny *n, uid_t uid, gid_t gid)
 	prctl(PR_SET_DUMPABLE, 0);
 	/* A reader that is gone already: the parent died before the line above. */
 	if (!place_descriptors(n) || !report(&ready))
-		_exit(127);
+		leave(127);
 	int error = n->sandbox->namespaces & CLONE_NEWUSER ? sandbox_map_ids(uid, gid) : 0;
 	if (error)
 		unable(NANNY_IDS, error);
@@ -256,7 +270,7 @@ be_nanny(const struct nanny *n, uid_t uid, gid_t gid)
 	watch_handler(&w);
 	end_all(&w, own_pids);
 	report_end(&w);
-	_exit(0);
+	leave(0);
 }
 
 pid_t

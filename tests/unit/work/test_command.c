@@ -314,9 +314,15 @@ many_runs(void *arg)
 	for (int i = 0; i < 20; i++) {
 		struct command_end end = { .how = COMMAND_KILLED };
 		struct tail tail = { 0 };
-		if (command_run(&shared->sandbox, &shared->command, &tail, &end, &f) != RC_OK ||
-		    end.how != COMMAND_EXITED || end.code != 7 || tail.seen != 3)
+		enum rc rc = command_run(&shared->sandbox, &shared->command, &tail, &end, &f);
+		if (rc != RC_OK || end.how != COMMAND_EXITED || end.code != 7 || tail.seen != 3) {
+			fprintf(stderr,
+			        "run %d: rc %d %s; how %d code %d after %lld ms, %llu bytes\n", i,
+			        (int)rc, f.message, (int)end.how, end.code, (long long)end.ran_ms,
+			        (unsigned long long)tail.seen);
+			fwrite(tail.data, 1, tail.seen < 4000 ? tail.seen : 4000, stderr);
 			return arg;
+		}
 		tail_free(&tail);
 	}
 	return NULL;
