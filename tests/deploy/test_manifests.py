@@ -243,3 +243,10 @@ def test_the_pipeline_is_the_shipped_one_and_its_kinds_are_served():
     pipeline = json.loads(text)
     used = {job["kind"] for rule in pipeline["rules"] for job in rule["jobs"]}
     assert used == set(KINDS) == set(pipeline["kinds"])
+
+
+def test_the_alerts_ask_for_figures_that_exist():
+    source = "".join(p.read_text() for p in (TOP / "src").rglob("*.c"))
+    for file in ["rules.yml", "adapter.yml"]:
+        for metric in set(re.findall(r"\bmillrace_\w+", (TOP / "deploy/prometheus" / file).read_text())):
+            assert metric in source or metric == "millrace_jobs_due_and_running", f"{file}: {metric}"
