@@ -1,7 +1,6 @@
 /* work.c -- millrace work: claims jobs and runs their handlers. */
 #include <stdlib.h>
 #include <string.h>
-
 #include "base/stop.h"
 #include "cmd/cmd.h"
 #include "cmd/role.h"

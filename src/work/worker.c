@@ -146,13 +146,13 @@ worker_run(const struct worker_conf *c, struct fault *f)
 	if (rc != RC_OK)
 		return rc;
 	env = (struct attempt_env){ .sandbox = &sandbox,
-		                         .handlers = h,
-		                         .scratch = scratch,
-		                         .results_store = c->results_store,
-		                         .results_bucket = c->results_bucket,
-		                         .results_prefix = c->results_prefix,
-		                         .max_size = c->max_size,
-		                         .max_output = c->max_output };
+		                    .handlers = h,
+		                    .scratch = scratch,
+		                    .results_store = c->results_store,
+		                    .results_bucket = c->results_bucket,
+		                    .results_prefix = c->results_prefix,
+		                    .max_size = c->max_size,
+		                    .max_output = c->max_output };
 	struct slots *s = slots_new(c->slots, &env, c->stores, c->store_count, f);
 	if (!s)
 		return f->rc;
