@@ -12,11 +12,14 @@ language plpgsql security definer
 set search_path = millrace, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 set plan_cache_mode = force_generic_plan set jit = off as $$
 #variable_conflict use_column
+declare
+	held constant millrace.claim_row[] :=
+		millrace.claim_tickets(claim_jobs.session, claim_jobs.kind_no, claim_jobs.max, claim_jobs.classes, claim_jobs.marks);
 begin
 	return query
 	select t.class, t.pos, t.upload_id, t.step_no, t.attempt, t.grant_no, j.generation, u.store, u.bucket, u.key, u.version_id,
 		u.etag, u.size, coalesce(u.sniffed_type, u.content_type), s.step, k.name, s.params, s.timeout_ms
-	from millrace.claim_tickets(claim_jobs.session, claim_jobs.kind_no, claim_jobs.max, claim_jobs.classes, claim_jobs.marks) t
+	from unnest(held) t
 	join millrace.upload u on u.id = t.upload_id
 	join millrace.job j on j.upload_id = t.upload_id and j.step_no = t.step_no
 	join millrace.pipeline_step s on s.pipeline_no = u.pipeline_no and s.step_no = t.step_no

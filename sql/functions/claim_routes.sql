@@ -11,11 +11,14 @@ language plpgsql security definer
 set search_path = millrace, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 set plan_cache_mode = force_generic_plan set jit = off as $$
 #variable_conflict use_column
+declare
+	held constant millrace.claim_row[] :=
+		millrace.claim_tickets(claim_routes.session, 1::smallint, claim_routes.max, claim_routes.classes, claim_routes.marks);
 begin
 	return query
 	select t.class, t.pos, t.upload_id, t.attempt, t.grant_no, u.store, u.bucket, u.key, u.version_id, u.etag, u.size,
 		u.content_type, u.metadata
-	from millrace.claim_tickets(claim_routes.session, 1::smallint, claim_routes.max, claim_routes.classes, claim_routes.marks) t
+	from unnest(held) t
 	join millrace.upload u on u.id = t.upload_id
 	order by t.class, t.pos;
 end

@@ -1,13 +1,14 @@
 -- Function:   millrace.claim_tickets(p_session bigint, p_kind smallint, p_max int, p_classes smallint[], p_marks bigint[])
 -- Parameters: p_classes, p_marks: where the caller's last claims ended, for the classes that it knows
--- Returns:    the tickets, now held by the session, and the grant that names them
+-- Returns:    the tickets, now held by the session, and the grant that names them; best class first. An array, so that the caller joins it
+--             in a statement of its own: within one statement it would not see the uploads that committed after that began, and lose them
 -- Changes:    ticket (HOT: nothing indexed changes), lease_grant, tally_delta
 -- Locks:      the worker row (key share); the tickets, where what others hold is skipped
 -- For:        claim_jobs, claim_routes
 create or replace function millrace.claim_tickets(p_session bigint, p_kind smallint, p_max integer, p_classes smallint[],
 	p_marks bigint[])
-returns table (class smallint, pos bigint, upload_id uuid, step_no smallint, attempt smallint, grant_no bigint)
-language plpgsql rows 50
+returns millrace.claim_row[]
+language plpgsql
 set search_path = millrace, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 set plan_cache_mode = force_generic_plan set jit = off as $$
 #variable_conflict use_column
@@ -24,7 +25,7 @@ begin
 		raise exception 'session % is gone', p_session using errcode = 'MR001';
 	end if;
 	if exists (select from millrace.kind k where k.kind_no = p_kind and k.paused_at is not null) then
-		return;
+		return '{}';
 	end if;
 	for c in select k.class from millrace.kind_class k where k.kind_no = p_kind order by k.class loop
 		mark := coalesce(p_marks[array_position(p_classes, c)], millrace.mark_of(p_kind, c));
@@ -44,7 +45,7 @@ begin
 		exit when cardinality(held) >= p_max;
 	end loop;
 	if cardinality(held) = 0 then
-		return;
+		return '{}';
 	end if;
 	insert into millrace.lease_grant (session, kind_nos, classes, positions)
 	select p_session, array_agg(p_kind), array_agg(h.class order by h.class, h.position),
@@ -52,7 +53,8 @@ begin
 	from unnest(held) h
 	returning lease_grant.grant_no into granted;
 	perform millrace.tally_add(array[millrace.tally_of(p_kind, d_queued => -cardinality(held), d_running => cardinality(held))]);
-	return query select h.class, h.position, h.upload_id, h.step_no, h.attempt, granted from unnest(held) h;
+	return (select array_agg(row(h.class, h.position, h.upload_id, h.step_no, h.attempt, granted)::millrace.claim_row)
+		from unnest(held) h);
 end
 $$;
 comment on function millrace.claim_tickets(bigint, smallint, integer, smallint[], bigint[]) is 'Claims tickets of a kind, best class first.';

@@ -341,6 +341,10 @@ create type millrace.intake_event as (
 	content_type text, trace_uuid uuid, client_trace_id text, trace_text text, metadata jsonb, object_hash uuid, hash uuid);
 comment on type millrace.intake_event is 'One record of a notification, as accept_uploads works on it.';
 
+create type millrace.claim_row as (
+	class smallint, pos bigint, upload_id uuid, step_no smallint, attempt smallint, grant_no bigint);
+comment on type millrace.claim_row is 'One claimed ticket.';
+
 create type millrace.finish_row as (
 	n integer, kind_no smallint, class smallint, position bigint, upload_id uuid, step_no smallint, attempt smallint,
 	claimed_at timestamptz, outcome text, ran_ms bigint, delay_ms bigint, detail jsonb,
