@@ -214,12 +214,14 @@ recover(struct router *r, struct fault *f)
 		rc = RC_OK;
 		if (db_broken(r->db)) {
 			must_reopen = true;
+			atomic_store(&ready, false);
 			rc = connect_database(r, f);
 		}
 		if (rc == RC_OK && must_reopen)
 			rc = tray_reopen(&r->tray, r->session, r->db, f);
 	}
 	r->next_beat_ms = clock_mono_ms() + BEAT_MS;
+	atomic_store(&ready, true);
 	return RC_OK;
 }
 
