@@ -62,6 +62,7 @@ all: $(O)/millrace
 .PHONY: libs
 libs: $(foreach r,$(ROOMS),$(O)/lib$(r).a) $(patsubst %.c,$(O)/obj/%.o,$(sort $(wildcard cmd/*.c)))
 
+## all: build/millrace (the default)
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
@@ -168,6 +169,14 @@ fuzz:
 demo:
 	deploy/demo/run
 
+## test: every layer of tests, or one: T=unit, T=work
+test:
+	@tests/run
+## lint: the checks of the house
+lint:
+	@tests/lint/run
+
+## clean: removes build/
 clean:
 	rm -rf build
 
