@@ -188,6 +188,7 @@ command_run(const struct sandbox *s, const struct command *c, struct tail *out,
 	fcntl(output[0], F_SETFL, O_NONBLOCK);
 	fcntl(reports[0], F_SETFL, O_NONBLOCK);
 	int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int exe_fd = open(c->path, O_PATH | O_CLOEXEC);
 	struct run r = { .command = c, .out = out, .out_fd = output[0], .report_fd = reports[0] };
 	r.started_ms = clock_mono_ms();
 	r.look_ms = r.started_ms + LOOK_AT_FOLDER_MS;
@@ -195,6 +196,8 @@ command_run(const struct sandbox *s, const struct command *c, struct tail *out,
 		.sandbox = s,
 		.path = c->path,
 		.env = c->env,
+		/* What is wrong with the path, exec says best. */
+		.exe_fd = exe_fd < 0 ? null_fd : exe_fd,
 		.dir_fd = c->dir_fd,
 		.null_fd = null_fd,
 		.out_fd = output[1],
@@ -205,6 +208,7 @@ command_run(const struct sandbox *s, const struct command *c, struct tail *out,
 	r.nanny = null_fd < 0 ? -1 : nanny_start(&nanny);
 	enum rc rc = r.nanny < 0 ? no_start(f, "fork") : RC_OK;
 	close_fd(&null_fd);
+	close_fd(&exe_fd);
 	close(output[1]);
 	close(reports[1]);
 	if (rc == RC_OK) {

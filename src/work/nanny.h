@@ -13,6 +13,7 @@ struct nanny {
 	const struct sandbox *sandbox;
 	const char *path; /* of the handler; absolute */
 	char *const *env;
+	int exe_fd;    /* the same file, opened with O_PATH */
 	int dir_fd;    /* the handler's working folder */
 	int null_fd;   /* its stdin */
 	int out_fd;    /* its stdout and stderr */

@@ -216,6 +216,24 @@ START_TEST(what_cannot_run)
 }
 END_TEST
 
+/* A checkout below /root: the handler's user cannot walk there, and runs it all the same. */
+START_TEST(folder_closed_to_the_user)
+{
+	struct run r;
+	setup(&r, _i, "#!/bin/sh\necho ran\n");
+	char *slash = strrchr(r.path, '/');
+	*slash = '\0';
+	ck_assert_int_eq(chmod(r.path, 0700), 0);
+	*slash = '/';
+	run_go(&r);
+	ck_assert_msg(r.rc == RC_OK, "%s", r.fault.message);
+	ck_assert_int_eq(r.end.how, COMMAND_EXITED);
+	ck_assert_int_eq(r.end.code, 0);
+	ck_assert_str_eq(run_said(&r), "ran\n");
+	run_teardown(&r);
+}
+END_TEST
+
 START_TEST(cancelling)
 {
 	struct run r;
@@ -360,6 +378,7 @@ main(void)
 		descriptors_and_session,
 		user_and_network,
 		what_cannot_run,
+		folder_closed_to_the_user,
 		cancelling,
 		folder_that_grows_too_far,
 		file_past_the_limit,
