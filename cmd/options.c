@@ -1,4 +1,5 @@
-/* options.c -- every setting of Millrace, once. --help, the environment, the file and the sample come from it. */
+/* options.c -- every setting of Millrace, once. --help, the environment, the file and the sample
+ * come from it. */
 #include "cmd/cmd.h"
 
 #include "base/banned.h"
@@ -9,12 +10,26 @@
 #define SECOND INT64_C(1000)
 #define HOUR (3600 * SECOND)
 
-#define OPT(n, t, d, c, v, h) { .name = (n), .type = (t), .dflt = (d), .commands = (c), .value_name = (v), .help = (h) }
-#define OPT_RANGE(n, t, d, lo, hi, c, v, h) \
-	{ .name = (n), .type = (t), .dflt = (d), .min = (lo), .max = (hi), .commands = (c), .value_name = (v), .help = (h) }
-#define OPT_CHOICE(n, ch, d, c, h) \
-	{ .name = (n), .type = CONF_CHOICE, .choices = (ch), .dflt = (d), .commands = (c), .value_name = "WORD", .help = (h) }
-#define KEY(s, n, t, d, v, h) { .section = (s), .name = (n), .type = (t), .dflt = (d), .value_name = (v), .help = (h) }
+#define OPT(n, t, d, c, v, h)                                                                      \
+	{                                                                                          \
+		.name = (n), .type = (t), .dflt = (d), .commands = (c), .value_name = (v),         \
+		.help = (h)                                                                        \
+	}
+#define OPT_RANGE(n, t, d, lo, hi, c, v, h)                                                        \
+	{                                                                                          \
+		.name = (n), .type = (t), .dflt = (d), .min = (lo), .max = (hi), .commands = (c),  \
+		.value_name = (v), .help = (h)                                                     \
+	}
+#define OPT_CHOICE(n, ch, d, c, h)                                                                 \
+	{                                                                                          \
+		.name = (n), .type = CONF_CHOICE, .choices = (ch), .dflt = (d), .commands = (c),   \
+		.value_name = "WORD", .help = (h)                                                  \
+	}
+#define KEY(s, n, t, d, v, h)                                                                      \
+	{                                                                                          \
+		.section = (s), .name = (n), .type = (t), .dflt = (d), .value_name = (v),          \
+		.help = (h)                                                                        \
+	}
 
 /* clang-format off */
 const struct conf_opt options[] = {

@@ -75,8 +75,8 @@ receive(const struct conf *c, struct arena *a, struct fault *f)
 		receiver_stop(r);
 		return f->rc;
 	}
-	log_info("receiving", "on %s (port %u), from %zu sources", settings.listen, receiver_port(r),
-	         settings.source_count);
+	log_info("receiving", "on %s (port %u), from %zu sources", settings.listen,
+	         receiver_port(r), settings.source_count);
 	receiver_run(r);
 	log_info("stopping", NULL);
 	probe_stop(probe);

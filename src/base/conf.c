@@ -109,6 +109,16 @@ add_arg(struct conf *c, const char *text, struct fault *f)
 	return RC_OK;
 }
 
+/* The row of a bool that `no-NAME` turns off. */
+static size_t
+find_negated(const struct conf *c, const char *name, size_t n)
+{
+	if (n < 3 || strncmp(name, "no-", 3) != 0)
+		return c->n;
+	size_t row = conf_find(c, NULL, name + 3, n - 3);
+	return row < c->n && c->table[row].type == CONF_BOOL ? row : c->n;
+}
+
 /* One flag at argv[*i]; moves *i past the value if that is a word of its own. */
 static enum rc
 take_flag(struct conf *c, uint32_t command, int argc, char *const argv[], int *i, struct fault *f)
@@ -119,11 +129,9 @@ take_flag(struct conf *c, uint32_t command, int argc, char *const argv[], int *i
 	size_t n = equals ? (size_t)(equals - name) : strlen(name);
 	size_t row = conf_find(c, NULL, name, n);
 	const char *value = equals ? equals + 1 : NULL;
-	if (row == c->n && !equals && strncmp(name, "no-", 3) == 0) {
-		row = conf_find(c, NULL, name + 3, n - 3);
-		if (row < c->n && c->table[row].type != CONF_BOOL)
-			row = c->n;
-		value = "false";
+	if (row == c->n && !equals) {
+		row = find_negated(c, name, n);
+		value = row < c->n ? "false" : NULL;
 	}
 	if (row == c->n || !(c->table[row].commands & command))
 		return conf_unknown(c, NULL, name, flag, f);

@@ -20,7 +20,7 @@
 
 static const double bounds[] = { 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
 	                         1,     2.5,    5,     10,   30,    60,   300, 900,  3600 };
-#define BOUNDS ARRAY_LEN(bounds)
+#define BOUNDS (sizeof(bounds) / sizeof(bounds[0]))
 
 struct metric_series {
 	struct metric_series *next;

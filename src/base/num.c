@@ -123,6 +123,6 @@ num_parse_hex(const char *text, void *ret, size_t n)
 		if (hex_digit(text[i]) < 0)
 			return false;
 	for (size_t i = 0; i < n; i++)
-		out[i] = (unsigned char)(hex_digit(text[2 * i]) << 4 | hex_digit(text[2 * i + 1]));
+		out[i] = (unsigned char)(hex_digit(text[2 * i]) * 16 + hex_digit(text[2 * i + 1]));
 	return true;
 }

@@ -65,10 +65,10 @@ db_wait(struct db *db, int other_fd, int64_t wait_ms, struct str *payloads, bool
 		int n = poll(p, ARRAY_LEN(p), timeout);
 		if (n < 0 && errno == EINTR)
 			continue;
-		bool other = n > 0 && p[1].revents;
-		if (n > 0 && p[2].revents)
+		bool other = p[1].revents != 0;
+		if (p[2].revents)
 			return fault_set(f, RC_STOP, "a stop was requested");
-		if (n > 0 && p[0].revents && !PQconsumeInput(db->conn))
+		if (p[0].revents && !PQconsumeInput(db->conn))
 			return db_lost(db, "the connection to the database is lost", f);
 		if (notified || other || last) {
 			*ret_notified = notified;

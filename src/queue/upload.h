@@ -23,9 +23,9 @@ struct upload_event {
 	const char *request_id; /* the write's, responseElements.x-amz-request-id */
 	const char *trace_id;   /* an ID in the notification, as found: adopted if it may be, else
 	                           kept as client_trace_id */
-	bool trace_foreign;     /* trace_id is another system's (traceparent): kept, never adopted */
-	const char *metadata;   /* a JSON object of user metadata (names in lower case without
-	                           x-amz-meta-), or NULL */
+	bool trace_foreign;   /* trace_id is another system's (traceparent): kept, never adopted */
+	const char *metadata; /* a JSON object of user metadata (names in lower case without
+	                         x-amz-meta-), or NULL */
 };
 
 struct upload_body {

@@ -156,7 +156,7 @@ pipeline_parse(const char *text, size_t n, struct pipeline_problems *problems)
 		read_document(&r, json_root(doc), &c->pipeline);
 	if (r.exhausted)
 		reader_problem(&r, NULL, "out of memory");
-	if (r.exhausted || problems->count > 0) {
+	if (!c || r.exhausted || problems->count > 0) {
 		arena_free(r.arena);
 		free(c);
 		return NULL;

@@ -243,6 +243,8 @@ size_t
 desk_claim(struct desk *d)
 {
 	const size_t kinds = d->conf->kind_count;
+	if (kinds == 0)
+		return 0;
 	size_t sum = 0;
 	bool more = true;
 	for (int round = 0; round < 2 && more; round++) {

@@ -133,7 +133,7 @@ START_TEST(events)
 		"\"trace_text\":\"trace_01J8Z3NDEKTSV4RRFFQ69G5FAV\",\"metadata\":{\"a\":\"b\"}},"
 		"{\"body\":0,\"what\":\"refused\",\"reason\":\"no key\","
 		"\"id\":\"0190a5c8-0000-7000-8000-000000000001\",\"size\":0,\"trace_text\":\"x\"}"
-	        "]");
+		"]");
 }
 END_TEST
 

@@ -137,9 +137,9 @@ START_TEST(numbers_steps_over_all_rules)
 {
 	static const char text[] =
 		"{\"version\":1,\"rules\":[{\"name\":\"one\",\"jobs\":[{\"step\":\"a\",\"kind\":"
-	        "\"k\"},"
+		"\"k\"},"
 		"{\"step\":\"b\",\"kind\":\"k\",\"after\":[\"a\"],\"priority\":2}]},{\"name\":"
-	        "\"two\","
+		"\"two\","
 		"\"jobs\":[{\"step\":\"a\",\"kind\":\"k\",\"required\":false,\"after\":[\"z\"]},"
 		"{\"step\":\"z\",\"kind\":\"k\",\"on_failure\":\"review\"}]}]}";
 	struct pipeline_problems problems = { 0 };
