@@ -44,8 +44,8 @@ reply(struct httpd_request *rq, const char *result, struct httpd_response *rs)
 	return true;
 }
 
-static struct source *
-find_source(struct receiver *r, const char *name)
+static const struct source *
+find_source(const struct receiver *r, const char *name)
 {
 	for (size_t i = 0; i < r->conf.source_count; i++)
 		if (strcmp(r->sources[i].conf->name, name) == 0)
@@ -149,29 +149,59 @@ here(int status)
 	return rs;
 }
 
+static struct httpd_response *
+refused(const char *result, struct httpd_response *rs)
+{
+	metric_add(&requests, result, 1);
+	return rs;
+}
+
+static bool
+is_root(const struct httpd_request *rq)
+{
+	return strcmp(httpd_path(rq), "/") == 0;
+}
+
+static bool
+is_look(const struct httpd_request *rq)
+{
+	const char *method = httpd_method(rq);
+	return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+}
+
+static const struct source *
+source_of(const struct receiver *r, const struct httpd_request *rq)
+{
+	const char *path = httpd_path(rq);
+	if (strncmp(path, EVENTS_PATH, sizeof(EVENTS_PATH) - 1) != 0)
+		return NULL;
+	return find_source(r, path + sizeof(EVENTS_PATH) - 1);
+}
+
+/* Before the body: who has no secret fills no memory. */
+static struct httpd_response *
+guard(void *arg, const struct httpd_request *rq)
+{
+	const struct source *s = source_of(arg, rq);
+
+	if (!s && !is_root(rq))
+		return refused("not_found",
+		               httpd_error(404, "not_found", "there is no such source"));
+	if (is_look(rq))
+		return NULL;
+	if (!s)
+		return refused("method", wrong_method("GET, HEAD"));
+	if (strcmp(httpd_method(rq), "POST") != 0)
+		return refused("method", wrong_method("GET, HEAD, POST"));
+	return is_proven(s, rq) ? NULL : refused("unauthorized", denied(s));
+}
+
 static bool
 handle(void *arg, struct httpd_request *rq)
 {
-	struct receiver *r = arg;
-	const char *path = httpd_path(rq), *method = httpd_method(rq);
-	bool is_look = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-	bool is_root = strcmp(path, "/") == 0;
-	const struct source *s = NULL;
-
-	if (strncmp(path, EVENTS_PATH, sizeof(EVENTS_PATH) - 1) == 0)
-		s = find_source(r, path + sizeof(EVENTS_PATH) - 1);
-	if (!s && !is_root)
-		return reply(rq, "not_found",
-		             httpd_error(404, "not_found", "there is no such source"));
-	if (is_look)
-		return reply(rq, "probe", here(is_root ? 200 : 204));
-	if (is_root)
-		return reply(rq, "method", wrong_method("GET, HEAD"));
-	if (strcmp(method, "POST") != 0)
-		return reply(rq, "method", wrong_method("GET, HEAD, POST"));
-	if (!is_proven(s, rq))
-		return reply(rq, "unauthorized", denied(s));
-	return take_notification(r, s, rq);
+	if (is_look(rq))
+		return reply(rq, "probe", here(is_root(rq) ? 200 : 204));
+	return take_notification(arg, source_of(arg, rq), rq);
 }
 
 static void
@@ -258,7 +288,8 @@ start(struct receiver *r, struct fault *f)
 	struct httpd_conf httpd = { .listen = r->conf.listen,
 		                    .threads = thread_count(),
 		                    .max_connections = MAX_CONNECTIONS,
-		                    .max_body = r->conf.max_body };
+		                    .max_body = r->conf.max_body,
+		                    .gate = guard };
 	if (open_sources(r, f) != RC_OK)
 		return f->rc;
 	if (!(r->committer = committer_start(&committer, f)))

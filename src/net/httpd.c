@@ -6,6 +6,7 @@
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include "base/num.h"
@@ -52,6 +53,7 @@ httpd_on_completed(void *server, struct MHD_Connection *connection, void **reque
 	if (rq->replied && --h->sending == 0)
 		pthread_cond_broadcast(&h->changed);
 	pthread_mutex_unlock(&h->lock);
+	httpd_response_free(rq->refusal);
 	httpd_response_free(rq->response);
 	str_free(&rq->body);
 	free(rq->target);
@@ -73,15 +75,37 @@ send_reply(struct httpd_request *rq, struct httpd_response *rs)
 	return httpd_response_send(rs, rq->connection, stopping) ? MHD_YES : MHD_NO;
 }
 
+static enum MHD_Result
+count_framing(void *count, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	(void)kind;
+	(void)value;
+	if (strcasecmp(name, "Content-Length") == 0 || strcasecmp(name, "Transfer-Encoding") == 0)
+		++*(int *)count;
+	return MHD_YES;
+}
+
+/* Two words on where the body ends: a proxy before us may have heeded the other one, and what we
+ * would take for the next request is the inside of this one. */
+static bool
+is_ambiguous(const struct httpd_request *rq)
+{
+	const char *coding = httpd_header(rq, "Transfer-Encoding");
+	int count = 0;
+
+	MHD_get_connection_values(rq->connection, MHD_HEADER_KIND, count_framing, &count);
+	return count > 1 || (coding != NULL && strcasecmp(coding, "chunked") != 0);
+}
+
 static struct httpd_response *
 refuse_head(const struct httpd_request *rq)
 {
 	const char *length = httpd_header(rq, "Content-Length");
 	int64_t n = 0;
 
-	if (length != NULL && httpd_header(rq, "Transfer-Encoding") != NULL)
+	if (is_ambiguous(rq))
 		return httpd_error(400, "BadRequest",
-		                   "both Content-Length and Transfer-Encoding are given");
+		                   "one Content-Length, or Transfer-Encoding: chunked, is taken");
 	if (length != NULL && !num_parse(length, 0, INT64_MAX, &n))
 		return httpd_error(400, "BadRequest", "Content-Length is not a number of bytes");
 	if ((uint64_t)n > rq->server->conf.max_body)
@@ -120,7 +144,11 @@ begin(struct httpd_request *rq, struct MHD_Connection *connection, const char *m
 	note_peer(rq);
 	httpd_reap_head_done(rq->server, rq->conn);
 	refusal = refuse_head(rq);
-	return refusal == NULL ? MHD_YES : send_reply(rq, refusal);
+	if (refusal != NULL)
+		return send_reply(rq, refusal);
+	if (rq->server->conf.gate != NULL)
+		rq->refusal = rq->server->conf.gate(rq->server->arg, rq);
+	return MHD_YES;
 }
 
 /* Bytes that wait unread when a socket is closed make the kernel reset the connection, and many
@@ -156,9 +184,10 @@ refuse_body(const struct httpd_request *rq)
 static enum MHD_Result
 take_body(struct httpd_request *rq, const char *bytes, size_t *n)
 {
-	if (*n > rq->server->conf.max_body - rq->body.len)
+	if (*n > rq->server->conf.max_body - rq->taken)
 		return refuse_body(rq);
-	if (!str_addn(&rq->body, bytes, *n))
+	rq->taken += *n;
+	if (rq->refusal == NULL && !str_addn(&rq->body, bytes, *n))
 		return MHD_NO;
 	*n = 0;
 	return MHD_YES;
@@ -182,11 +211,14 @@ static enum MHD_Result
 finish(struct httpd_request *rq)
 {
 	struct httpd *h = rq->server;
-	struct httpd_response *rs;
+	struct httpd_response *rs = rq->refusal;
 
 	if (!rq->asked) {
 		rq->asked = true;
 		httpd_reap_body_done(h, rq->conn);
+		rq->refusal = NULL;
+		if (rs != NULL)
+			return send_reply(rq, rs);
 		if (!count_in(h))
 			return send_reply(rq, httpd_error(503, "Stopping", "going down"));
 		h->handler(h->arg, rq);

@@ -14,6 +14,12 @@ struct httpd;
 struct httpd_request;
 struct httpd_response;
 
+/*
+ * Called when a request's headers are there. A response refuses the request: its body is read, so
+ * that the client hears the answer, but not kept, and the handler is not called. NULL lets it in.
+ */
+typedef struct httpd_response *httpd_gate(void *arg, const struct httpd_request *rq);
+
 struct httpd_conf {
 	const char *listen;       /* "127.0.0.1:8470", "[::1]:0", ":8470" (all addresses) */
 	unsigned threads;         /* 1 or more */
@@ -24,6 +30,7 @@ struct httpd_conf {
 	                           */
 	int64_t body_deadline_ms; /* absolute, from connection or end of previous request to the end
 	                             of the body; 0: 60,000 */
+	httpd_gate *gate;         /* NULL: everybody is let in */
 };
 
 /*

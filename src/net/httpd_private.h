@@ -44,11 +44,13 @@ struct httpd_request {
 	char *target; /* as sent; cut at its '?' */
 	const char *method;
 	struct str body;
+	size_t taken; /* bytes of the body so far, kept or not */
 	char peer[INET6_ADDRSTRLEN];
 	bool begun;                      /* the headers were looked at */
 	bool asked;                      /* the handler was called */
 	bool parked;                     /* its connection is suspended */
 	bool replied;                    /* counted in server->sending */
+	struct httpd_response *refusal;  /* the gate's; waits for the end of the body */
 	struct httpd_response *response; /* given, not yet queued */
 };
 

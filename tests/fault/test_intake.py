@@ -108,6 +108,33 @@ def test_a_length_of_two_gigabytes_is_refused_unread(make_stack):
     assert receive.alive() and stack.post(record("k", size=1)) == 200
 
 
+def resident_kb(process):
+    for line in open(f"/proc/{process.pid}/status", encoding="ascii"):
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    raise AssertionError("no VmRSS")
+
+
+def test_who_has_no_secret_fills_no_memory(make_stack):
+    stack = make_stack(COPY)
+    receive = stack.receive()
+    stack.post(record("k", size=1))
+    before = resident_kb(receive)
+    head = b"POST /v1/events/s3 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer guess\r\nContent-Length: 1048576\r\n\r\n"
+    crowd = []
+    for _ in range(100):
+        s = socket.create_connection(("127.0.0.1", stack.port), timeout=20)
+        crowd.append(s)
+        s.sendall(head + b"[" * 1000000)
+    # All but the end of each body is there; then the last one ends, and hears why it is refused.
+    crowd[-1].sendall(b"[" * 48576)
+    assert crowd[-1].recv(4096).startswith(b"HTTP/1.1 401")
+    grown = resident_kb(receive) - before
+    for s in crowd:
+        s.close()
+    assert grown < 32 << 10, f"{grown} KiB for 100 MB of strangers"
+
+
 def test_a_wrong_secret_is_refused_and_leaves_nothing(make_stack):
     stack = make_stack(COPY)
     stack.receive()

@@ -259,16 +259,61 @@ START_TEST(a_chunked_body_is_refused_once_it_is_too_long)
 }
 END_TEST
 
-START_TEST(two_lengths_at_once_are_refused)
+/* Each could be read in two ways, of which a proxy takes the other one. */
+static const char *const ambiguous[] = {
+	"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+	"Content-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
+	"Content-Length: 6\r\nContent-Length: 5\r\n\r\nabcdef",
+	"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
+	"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+};
+
+START_TEST(a_body_without_one_certain_end_is_refused)
 {
 	struct httpd *h = start_plain();
 	struct str out CLEANUP(str_free) = STR_INIT(1 << 20);
+	struct str request CLEANUP(str_free) = STR_INIT(4096);
 
-	ask(h,
-	    "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: "
-	    "chunked\r\n\r\n0\r\n\r\n",
-	    &out);
+	str_addf(&request, "POST / HTTP/1.1\r\nHost: x\r\n%s", ambiguous[_i]);
+	ask(h, str_text(&request), &out);
 	ck_assert_msg(strstr(out.data, "HTTP/1.1 400") != NULL, "%s", out.data);
+	ck_assert_ptr_nonnull(strstr(out.data, "Connection: close"));
+	httpd_stop(h);
+}
+END_TEST
+
+static struct httpd_response *
+gate(void *arg, const struct httpd_request *rq)
+{
+	(void)arg;
+	if (httpd_header(rq, "X-Test") != NULL)
+		return NULL;
+	return httpd_error(401, "unauthorized", "no");
+}
+
+START_TEST(who_is_turned_away_at_the_gate_hears_so_after_the_body)
+{
+	const struct httpd_conf conf = {
+		.listen = "127.0.0.1:0", .threads = 1, .max_body = 1000, .gate = gate
+	};
+	struct httpd *h = start(&conf);
+	struct str out CLEANUP(str_free) = STR_INIT(1 << 20);
+	int fd = dial(h);
+
+	say(fd, "POST /later HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhello");
+	say(fd, "hello");
+	hear(fd, &out, "unauthorized");
+	ck_assert_ptr_nonnull(strstr(out.data, "HTTP/1.1 401"));
+	ck_assert_uint_eq(deferred_count(), 0);
+	str_reset(&out);
+	say(fd, "POST / HTTP/1.1\r\nHost: x\r\nX-Test: 1\r\nContent-Length: 2\r\n\r\nhi");
+	hear(fd, &out, "body=2:hi");
+	str_reset(&out);
+	say(fd, "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+	for (int i = 0; i < 126; i++)
+		say(fd, "8\r\nabcdefgh\r\n");
+	hear(fd, &out, "TooLarge");
+	close(fd);
 	httpd_stop(h);
 }
 END_TEST
@@ -552,7 +597,9 @@ main(void)
 	tcase_add_test(t, an_error_closes_and_is_json);
 	tcase_add_test(t, a_body_that_is_announced_too_long_is_refused_unread);
 	tcase_add_test(t, a_chunked_body_is_refused_once_it_is_too_long);
-	tcase_add_test(t, two_lengths_at_once_are_refused);
+	tcase_add_loop_test(t, a_body_without_one_certain_end_is_refused, 0,
+	                    (int)ARRAY_LEN(ambiguous));
+	tcase_add_test(t, who_is_turned_away_at_the_gate_hears_so_after_the_body);
 	tcase_add_test(t, a_slow_head_is_cut_off);
 	tcase_add_test(t, a_slow_body_is_cut_off);
 	tcase_add_test(t, an_idle_connection_is_closed);
