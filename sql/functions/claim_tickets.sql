@@ -29,16 +29,16 @@ begin
 	end if;
 	for c in select k.class from millrace.kind_class k where k.kind_no = p_kind order by k.class loop
 		mark := coalesce(p_marks[array_position(p_classes, c)], millrace.mark_of(p_kind, c));
-		with picked as materialized (
-			select t.position from millrace.ticket t
-			where t.kind_no = p_kind and t.class = c and t.position > mark and t.session = 0
-			order by t.position
-			limit p_max - cardinality(held)
-			for no key update skip locked),
-		taken as (
+		-- By ctid, because nothing else keeps its shape while statistics are stale: a join of the picked with the
+		-- tickets may start from the wrong side and compare all with all.
+		with taken as (
 			update millrace.ticket t set session = p_session, claimed_at = clock_timestamp()
-			from picked p
-			where t.kind_no = p_kind and t.class = c and t.position = p.position
+			where t.ctid = any (array(
+				select p.ctid from millrace.ticket p
+				where p.kind_no = p_kind and p.class = c and p.position > mark and p.session = 0
+				order by p.position
+				limit p_max - cardinality(held)
+				for no key update skip locked))
 			returning t.*)
 		select array_agg(k::millrace.ticket order by k.position) into got from taken k;
 		held := held || coalesce(got, '{}');

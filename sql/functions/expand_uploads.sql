@@ -21,9 +21,12 @@ begin
 
 	with gone as (
 		delete from millrace.ticket t
-		using unnest(classes, positions, upload_ids) with ordinality g (class, position, upload_id, ord)
-		where t.kind_no = 1 and t.class = g.class and t.position = g.position
-			and t.session = expand_uploads.session and t.upload_id = g.upload_id
+		using (
+			select g.*, (select k.ctid from millrace.ticket k
+				where k.kind_no = 1 and k.class = g.class and k.position = g.position) as at
+			from unnest(classes, positions, upload_ids) with ordinality g (class, position, upload_id, ord)
+			offset 0) g
+		where t.ctid = g.at and t.session = expand_uploads.session and t.upload_id = g.upload_id
 		returning g.ord, t.*)
 	select coalesce(array_agg(row(g.ord, g.class, g.position, g.upload_id, g.attempt, outcomes[g.ord], rule_nos[g.ord],
 		details[g.ord])::millrace.route_row order by g.upload_id), '{}')

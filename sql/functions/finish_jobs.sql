@@ -21,10 +21,13 @@ begin
 	-- The fence: only a ticket that this session still holds is finished.
 	with gone as (
 		delete from millrace.ticket t
-		using unnest(kind_nos, classes, positions, upload_ids, step_nos) with ordinality
-			g (kind_no, class, position, upload_id, step_no, ord)
-		where t.kind_no = g.kind_no and t.class = g.class and t.position = g.position
-			and t.session = finish_jobs.session and t.upload_id = g.upload_id and t.step_no = g.step_no
+		using (
+			select g.*, (select k.ctid from millrace.ticket k
+				where k.kind_no = g.kind_no and k.class = g.class and k.position = g.position) as at
+			from unnest(kind_nos, classes, positions, upload_ids, step_nos) with ordinality
+				g (kind_no, class, position, upload_id, step_no, ord)
+			offset 0) g
+		where t.ctid = g.at and t.session = finish_jobs.session and t.upload_id = g.upload_id and t.step_no = g.step_no
 		returning g.ord, t.*)
 	select coalesce(array_agg(row(g.ord, g.kind_no, g.class, g.position, g.upload_id, g.step_no, g.attempt, g.claimed_at,
 		outcomes[g.ord], ran_ms[g.ord], delay_ms[g.ord], details[g.ord], null, null, null)::millrace.finish_row

@@ -22,8 +22,12 @@ begin
 
 	with deleted as (
 		delete from millrace.ticket t
-		using unnest(p_kind_nos, p_classes, p_positions) g (kind_no, class, position)
-		where t.kind_no = g.kind_no and t.class = g.class and t.position = g.position and t.session = p_session
+		using (
+			select (select k.ctid from millrace.ticket k
+				where k.kind_no = g.kind_no and k.class = g.class and k.position = g.position) as at
+			from unnest(p_kind_nos, p_classes, p_positions) g (kind_no, class, position)
+			offset 0) g
+		where t.ctid = g.at and t.session = p_session
 		returning t.*)
 	select coalesce(array_agg(d::millrace.ticket order by d.position), '{}') into gone from deleted d;
 
