@@ -6,7 +6,7 @@
 -- For:        C, the receiver; the caller wakes kind 1 afterwards
 create or replace function millrace.accept_uploads(sources text[], bodies bytea[], events jsonb)
 returns table (n integer, outcome text, upload_id uuid)
-language plpgsql security definer set search_path = millrace, pg_temp as $$
+language plpgsql security definer set search_path = millrace, pg_temp set jit = off as $$
 #variable_conflict use_column
 declare
 	list millrace.intake_event[];

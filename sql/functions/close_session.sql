@@ -4,7 +4,7 @@
 -- Locks:      the worker row, then as move_tickets
 -- For:        C, router and worker, at the end of a drain
 create or replace function millrace.close_session(session bigint) returns smallint[]
-language plpgsql security definer set search_path = millrace, pg_temp as $$
+language plpgsql security definer set search_path = millrace, pg_temp set jit = off as $$
 declare
 	kinds smallint[];
 begin

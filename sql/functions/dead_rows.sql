@@ -6,7 +6,7 @@
 create or replace function millrace.dead_rows()
 returns table (job_id text, trace_id text, step text, kind text, bucket text, key text, died_at timestamptz, error_class text,
 	error text, attempts smallint)
-language sql stable security definer set search_path = millrace, pg_temp as $$
+language sql stable security definer set search_path = millrace, pg_temp set jit = off as $$
 	select millrace.trace_text(d.upload_id) || '/' || coalesce(s.step, 'route'), millrace.trace_text(d.upload_id),
 		coalesce(s.step, 'route'), k.name, u.bucket, u.key, d.died_at, d.error_class, d.error, d.attempt
 	from millrace.dead_job d

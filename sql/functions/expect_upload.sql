@@ -3,7 +3,7 @@
 -- Locks:      none that another waits for
 -- For:        C, the receiver
 create or replace function millrace.expect_upload(id uuid, store text, bucket text, key text) returns void
-language sql security definer set search_path = millrace, pg_temp as $$
+language sql security definer set search_path = millrace, pg_temp set jit = off as $$
 	insert into millrace.upload (id, object_hash, state, store, bucket, key)
 	values (id, millrace.identity_hash(store, bucket, key), 'expected', store, bucket, key)
 $$;

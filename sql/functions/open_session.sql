@@ -6,7 +6,7 @@
 -- For:        C, router and worker
 create or replace function millrace.open_session(worker text, host text, version text, kinds text[], slots integer)
 returns table (session bigint, kind_nos smallint[])
-language plpgsql security definer set search_path = millrace, pg_temp as $$
+language plpgsql security definer set search_path = millrace, pg_temp set jit = off as $$
 #variable_conflict use_variable
 begin
 	kind_nos := millrace.kind_numbers(kinds);

@@ -4,7 +4,7 @@
 -- Locks:      none
 -- For:        C: page, command line, the supervisor
 create or replace function millrace.recent_json(max integer) returns jsonb
-language sql stable security definer set search_path = millrace, pg_temp as $$
+language sql stable security definer set search_path = millrace, pg_temp set jit = off as $$
 	select jsonb_build_object('uploads', coalesce(jsonb_agg(jsonb_build_object('trace_id', millrace.trace_text(u.id),
 		'bucket', u.bucket, 'key', u.key, 'state', u.state, 'reason', u.reason, 'size', nullif(u.size, -1),
 		'received_at', millrace.utc_text(u.received_at), 'finished_at', millrace.utc_text(u.finished_at),

@@ -5,7 +5,7 @@
 -- Locks:      an advisory lock, so that routers that start together do not wait on each other's rows
 -- For:        C, the router
 create or replace function millrace.register_pipeline(sha256 text, body jsonb) returns integer
-language plpgsql security definer set search_path = millrace, pg_temp as $$
+language plpgsql security definer set search_path = millrace, pg_temp set jit = off as $$
 #variable_conflict use_column
 declare
 	number integer;

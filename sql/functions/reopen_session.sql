@@ -9,7 +9,7 @@
 create or replace function millrace.reopen_session(old bigint, worker text, host text, version text, kinds text[], slots integer,
 	kind_nos smallint[], classes smallint[], positions bigint[])
 returns table (session bigint, numbers smallint[], kept boolean[], grant_no bigint)
-language plpgsql security definer set search_path = millrace, pg_temp as $$
+language plpgsql security definer set search_path = millrace, pg_temp set jit = off as $$
 #variable_conflict use_column
 declare
 	fresh bigint;

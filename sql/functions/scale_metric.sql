@@ -4,7 +4,7 @@
 -- Locks:      none
 -- For:        C, and an autoscaler's query
 create or replace function millrace.scale_metric(kind text) returns bigint
-language sql stable security definer set search_path = millrace, pg_temp as $$
+language sql stable security definer set search_path = millrace, pg_temp set jit = off as $$
 	select coalesce((select t.queued + t.running from millrace.tallies() t join millrace.kind k on k.kind_no = t.kind_no
 		where k.name = scale_metric.kind and k.paused_at is null), 0)
 $$;

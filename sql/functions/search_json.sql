@@ -5,7 +5,7 @@
 -- Locks:      none
 -- For:        C, the search box
 create or replace function millrace.search_json(q text) returns jsonb
-language sql stable security definer set search_path = millrace, pg_temp as $$
+language sql stable security definer set search_path = millrace, pg_temp set jit = off as $$
 	select jsonb_build_object('results', coalesce(jsonb_agg(jsonb_build_object('trace_id', millrace.trace_text(h.id),
 		'bucket', h.bucket, 'key', h.key, 'state', h.state, 'received_at', millrace.utc_text(h.received_at))
 		order by h.received_at desc, h.id desc), '[]'))

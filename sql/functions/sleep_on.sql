@@ -4,7 +4,7 @@
 -- Locks:      the session's advisory locks (1297, kind), shared; awake() releases them
 -- For:        C, on the connection that listens, which is never pooled
 create or replace function millrace.sleep_on(kind_nos smallint[]) returns void
-language plpgsql security definer set search_path = millrace, pg_temp as $$
+language plpgsql security definer set search_path = millrace, pg_temp set jit = off as $$
 declare
 	k smallint;
 begin

@@ -7,7 +7,7 @@
 -- For:        psql: when did it arrive, what jobs were made, which worker took each, how often was each retried, where did each result land
 create or replace function millrace.trace(id text)
 returns table (what text, state text, attempt integer, worker text, started_at timestamptz, took interval, outcome text, results text)
-language sql stable security definer set search_path = millrace, pg_temp as $$
+language sql stable security definer set search_path = millrace, pg_temp set jit = off as $$
 	with t as (select millrace.trace_json(trace.id) as doc),
 	rows as (
 		select 0 as job_order, 0::bigint as attempt_order, 'upload ' || coalesce(t.doc->'upload'->>'bucket', '?') || '/' ||

@@ -5,7 +5,7 @@
 -- Locks:      none
 -- For:        C: the page, the JSON and the command line show this and nothing else, so that they agree
 create or replace function millrace.trace_json(id text) returns jsonb
-language sql stable security definer set search_path = millrace, pg_temp as $$
+language sql stable security definer set search_path = millrace, pg_temp set jit = off as $$
 	select jsonb_build_object(
 		'trace_id', millrace.trace_text(u.id),
 		'upload', jsonb_build_object(

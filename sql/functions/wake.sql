@@ -6,7 +6,7 @@
 --             without a row that would rot under an old snapshot
 -- For:        C, in a transaction of its own
 create or replace function millrace.wake(kinds smallint[]) returns integer
-language plpgsql security definer set search_path = millrace, pg_temp set synchronous_commit = off as $$
+language plpgsql security definer set search_path = millrace, pg_temp set jit = off set synchronous_commit = off as $$
 declare
 	k smallint;
 	woken integer := 0;

@@ -5,7 +5,7 @@
 -- Locks:      none
 -- For:        psql
 create or replace function millrace.why(id text) returns text
-language sql stable security definer set search_path = millrace, pg_temp as $$
+language sql stable security definer set search_path = millrace, pg_temp set jit = off as $$
 	with t as (select millrace.trace_json(why.id) as doc),
 	open as (
 		select j->>'step' as step, j->>'kind' as kind, j->>'state' as state, j->>'due_at' as due_at, j->'after' as after,

@@ -6,7 +6,7 @@
 create or replace function millrace.worker_rows()
 returns table (worker text, host text, version text, kinds text[], slots integer, running bigint, seen_at timestamptz,
 	started_at timestamptz, session bigint)
-language sql stable security definer set search_path = millrace, pg_temp as $$
+language sql stable security definer set search_path = millrace, pg_temp set jit = off as $$
 	select w.worker, w.host, w.version, array(select k.name from millrace.kind k where k.kind_no = any (w.kind_nos) order by 1),
 		w.slots,
 		(select count(*) from millrace.lease_grant g, unnest(g.kind_nos, g.classes, g.positions) h (kind_no, class, position)

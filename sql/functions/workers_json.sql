@@ -4,7 +4,7 @@
 -- Locks:      none
 -- For:        C: page, command line
 create or replace function millrace.workers_json() returns jsonb
-language sql stable security definer set search_path = millrace, pg_temp as $$
+language sql stable security definer set search_path = millrace, pg_temp set jit = off as $$
 	select jsonb_build_object('workers', coalesce(jsonb_agg(jsonb_build_object('worker', w.worker, 'host', w.host,
 		'version', w.version, 'kinds', w.kinds, 'slots', w.slots, 'running', w.running,
 		'seen_at', millrace.utc_text(w.seen_at), 'started_at', millrace.utc_text(w.started_at)) order by w.worker), '[]'))
