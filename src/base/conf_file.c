@@ -86,12 +86,14 @@ take_key(struct conf *c, struct conf_section *s, char *line, const char *where, 
 	size_t row = conf_find(c, s ? s->section : NULL, key, strlen(key));
 	if (row == c->n)
 		return conf_unknown(c, s ? s->section : NULL, key, where, f);
+	struct conf_value *v = s ? &s->values[row] : &c->values[row];
+	if (v->in_file)
+		return fault_set(f, RC_PERMANENT, "%s: '%s' is there twice", where, key);
+	v->in_file = true;
 	if (!s)
 		return conf_set_plain(c, row, value, where, f);
-	if (s->values[row].is_set)
-		return fault_set(f, RC_PERMANENT, "%s: '%s' is there twice", where, key);
-	s->values[row].is_set = true;
-	return conf_value_set(&s->values[row], &c->table[row], value, where, f);
+	v->is_set = true;
+	return conf_value_set(v, &c->table[row], value, where, f);
 }
 
 enum rc

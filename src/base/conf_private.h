@@ -9,6 +9,7 @@ struct conf_value {
 	char *text;
 	int64_t number;
 	bool is_set; /* by flag, environment or file; a default is not */
+	bool in_file;
 };
 
 /* One [section NAME]; values are parallel to the table. */

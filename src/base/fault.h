@@ -36,6 +36,13 @@ enum rc fault_set(struct fault *f, enum rc rc, const char *fmt, ...) PRINTF_LIKE
 /* Puts "context: " before the message; keeps class and codes. Returns f->rc. */
 enum rc fault_context(struct fault *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* The delay that the far side asked for; -1: it asked for none. */
+static inline int64_t
+fault_retry_after_ms(const struct fault *f)
+{
+	return f->retry_after_ms > 0 ? f->retry_after_ms : -1;
+}
+
 /* "ok", "retry", "permanent", "lost", "stop", "bug"; static. */
 const char *rc_name(enum rc rc);
 

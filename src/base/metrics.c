@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/num.h"
+#include "base/utf8.h"
 
 #include "base/banned.h"
 
@@ -46,20 +47,33 @@ register_metric(struct metric *m)
 	*at = m;
 }
 
+/* A label's value as it is kept: valid UTF-8, or Prometheus refuses the whole page. */
+static void
+keep_value(const char *value, char kept[VALUE_MAX])
+{
+	size_t n = utf8_cut(value, strnlen(value, VALUE_MAX - 1));
+	memcpy(kept, value, n);
+	kept[n] = '\0';
+	for (size_t i = 0; i < n && !utf8_valid(kept, n); i++)
+		if ((unsigned char)kept[i] >= 0x80)
+			kept[i] = '?';
+}
+
 static struct metric_series *
 find_series(struct metric *m, const char *value)
 {
 	struct metric_series **at = &m->series;
 	size_t n = 0;
-	const char *wanted = value ? value : "";
+	char wanted[VALUE_MAX];
+	keep_value(value ? value : "", wanted);
 	for (; *at; at = &(*at)->next, n++)
-		if (strncmp((*at)->value, wanted, VALUE_MAX - 1) == 0)
+		if (strcmp((*at)->value, wanted) == 0)
 			return *at;
 	if (n >= SERIES_MAX && strcmp(wanted, OTHER) != 0)
 		return find_series(m, OTHER);
 	struct metric_series *s = calloc(1, sizeof(*s));
 	if (s) {
-		snprintf(s->value, sizeof(s->value), "%s", wanted);
+		memcpy(s->value, wanted, sizeof(wanted));
 		*at = s;
 	}
 	return s;

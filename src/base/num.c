@@ -39,9 +39,12 @@ num_parse(const char *text, int64_t min, int64_t max, int64_t *ret)
 	bool negative = *text == '-';
 	const char *p = text + (negative ? 1 : 0);
 	int64_t v;
-	if (!take_digits(&p, &v) || *p != '\0')
+	/* The one number whose positive does not fit. */
+	if (strcmp(text, "-9223372036854775808") == 0)
+		v = INT64_MIN;
+	else if (!take_digits(&p, &v) || *p != '\0')
 		return false;
-	if (negative)
+	else if (negative)
 		v = -v;
 	if (v < min || v > max)
 		return false;

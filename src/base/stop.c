@@ -39,13 +39,17 @@ on_signal(int number)
 enum rc
 stop_setup(struct fault *f)
 {
-	if (pipe_fds[0] < 0 && pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) != 0)
+	bool first = pipe_fds[0] < 0;
+	if (first && pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) != 0)
 		return fault_set(f, RC_RETRY, "cannot make a pipe: %s", strerror(errno));
 	struct sigaction stop = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	if (sigaction(SIGTERM, &stop, NULL) != 0 || sigaction(SIGINT, &stop, NULL) != 0 ||
 	    sigaction(SIGPIPE, &ignore, NULL) != 0)
 		return fault_set(f, RC_BUG, "cannot set signal handlers: %s", strerror(errno));
+	/* A stop may have been asked for before there was a pipe. */
+	if (first && atomic_exchange(&requested, false))
+		stop_request();
 	return RC_OK;
 }
 
@@ -70,7 +74,9 @@ stop_fd(void)
 bool
 stop_wait_ms(int64_t ms)
 {
-	int64_t deadline = clock_mono_ms() + ms;
+	int64_t deadline;
+	if (__builtin_add_overflow(clock_mono_ms(), ms, &deadline))
+		deadline = INT64_MAX;
 	struct pollfd p = { .fd = pipe_fds[0], .events = POLLIN };
 	while (!stop_requested()) {
 		int64_t left = deadline - clock_mono_ms();
