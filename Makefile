@@ -175,6 +175,10 @@ demo:
 ## test: every layer of tests, or one: T=unit, T=work
 test:
 	@tests/run
+## nightly: what is too long for every change: .ci/run, longer faults, fuzzing, image, alert rules, bench
+.PHONY: nightly
+nightly:
+	@tests/nightly
 ## lint: the checks of the house
 lint:
 	@tests/lint/run

@@ -137,6 +137,7 @@ create table millrace.job (
 	step_no smallint not null,
 	kind_no smallint not null,
 	class smallint not null,
+	group_no integer not null default 0,
 	position bigint not null,
 	created_at timestamptz not null default now(),
 	due_at timestamptz not null default '-infinity',
@@ -155,6 +156,7 @@ create table millrace.job (
 	primary key (upload_id, step_no)
 ) with (fillfactor = 75);
 comment on table millrace.job is 'One child job. Its identity is upload and step; position says where its ticket is.';
+comment on column millrace.job.group_no is 'Whose share of the kind it uses; 0: the kind has no groups.';
 comment on column millrace.job.tries is 'Attempts that have a row, counted or not.';
 comment on column millrace.job.errors is 'Attempts that count against the limit, in this generation.';
 
@@ -216,6 +218,7 @@ create table millrace.ticket (
 	class smallint not null,
 	attempt smallint not null,
 	step_no smallint not null,
+	group_no integer not null default 0,
 	position bigint not null default nextval('millrace.ticket_position'),
 	session bigint not null default 0,
 	claimed_at timestamptz not null default '-infinity',
