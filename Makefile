@@ -23,7 +23,7 @@ OPT_release := -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 OPT_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 OPT_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 OPT_tsan := -O1 -fsanitize=thread -fno-omit-frame-pointer
-OPT_analyze := -O2 -fanalyzer
+OPT_analyze := -O2 -fanalyzer -DANALYZE
 # ASan's redzones blow up frames, so the stack bound holds for the builds that ship.
 NOWARN_asan := -Wno-stack-usage -Wno-null-dereference
 NOWARN_tsan := -Wno-stack-usage
@@ -131,9 +131,11 @@ $(O)/tests/lib/store_driver: $(O)/obj/tests/lib/store_driver.o $(foreach d,$(DEP
 	$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(PKG_LIBS)
 .PHONY: store-driver
 store-driver: $(O)/tests/lib/store_driver
-.PHONY: print-O
+.PHONY: print-O print-CFLAGS
 print-O:
 	@echo $(O)
+print-CFLAGS:
+	@echo $(CFLAGS_ALL)
 
 # The bench: its drivers, and a run on a PostgreSQL of its own. QUICK=1 takes under 3 minutes.
 BENCH_QUEUE := $(patsubst %,tests/bench/%.c,queue fill drain wake quantiles)

@@ -1,5 +1,4 @@
-/* options.c -- every setting of Millrace, once. --help, the environment, the file and the sample
- * come from it. */
+/* options.c -- every setting of Millrace, once; --help, environment, file and sample follow. */
 #include "cmd/cmd.h"
 
 #include "base/banned.h"

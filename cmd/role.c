@@ -42,21 +42,21 @@ cmd_list_free(struct cmd_list *l)
 struct cmd_list
 cmd_list_split(const char *text)
 {
+	static const char separators[] = ", \t";
 	struct cmd_list l = { 0 };
 	size_t most = 1;
 	char *rest = NULL;
 	for (const char *p = text; p && *p; p++)
-		most += *p == ',';
-	l.text = strdup(text ? text : "");
-	l.items = calloc(most, sizeof *l.items);
-	if (!l.text || !l.items)
+		most += strchr(separators, *p) != NULL;
+	char *copy = strdup(text ? text : "");
+	const char **items = calloc(most, sizeof(char *));
+	if (!copy || !items)
 		abort();
-	for (char *part = strtok_r(l.text, ", \t", &rest); part;
-	     part = strtok_r(NULL, ", \t", &rest)) {
-		if (l.n == most && !(l.items = reallocarray(l.items, most *= 2, sizeof *l.items)))
-			abort();
-		l.items[l.n++] = part;
-	}
+	for (char *part = strtok_r(copy, separators, &rest); part;
+	     part = strtok_r(NULL, separators, &rest))
+		items[l.n++] = part;
+	l.text = copy;
+	l.items = items;
 	return l;
 }
 

@@ -18,8 +18,8 @@ struct table {
 	bool failed;
 };
 
-void
-table_free(struct table *t)
+static void
+destroy(struct table *t)
 {
 	if (!t)
 		return;
@@ -30,9 +30,15 @@ table_free(struct table *t)
 }
 
 void
+table_free(struct table *t)
+{
+	destroy(t);
+}
+
+void
 table_freep(struct table **t)
 {
-	table_free(*t);
+	destroy(*t);
 }
 
 struct table *

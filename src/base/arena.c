@@ -44,8 +44,8 @@ free_blocks(struct block *b)
 	}
 }
 
-void
-arena_free(struct arena *a)
+static void
+destroy(struct arena *a)
 {
 	if (!a)
 		return;
@@ -54,9 +54,15 @@ arena_free(struct arena *a)
 }
 
 void
+arena_free(struct arena *a)
+{
+	destroy(a);
+}
+
+void
 arena_freep(struct arena **a)
 {
-	arena_free(*a);
+	destroy(*a);
 	*a = NULL;
 }
 

@@ -19,9 +19,11 @@ cut_message(struct fault *f, size_t wanted)
 	}
 }
 
+#undef fault_set
 enum rc
 fault_set(struct fault *f, enum rc rc, const char *fmt, ...)
 {
+	rc = fault_never_ok(rc);
 	if (!f)
 		return rc;
 	char message[sizeof(f->message)];

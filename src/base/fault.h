@@ -30,8 +30,16 @@ struct fault {
 };
 
 /* Sets class and message, clears the rest, returns rc, so that `return fault_set(f, RC_RETRY, …)`
- * works. f may be NULL. */
+ * works. f may be NULL. RC_OK is no class of a fault: it becomes RC_BUG. */
 enum rc fault_set(struct fault *f, enum rc rc, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* Shows that the answer is never RC_OK to analyzers, who see one file at a time. */
+static inline enum rc
+fault_never_ok(enum rc rc)
+{
+	return rc == RC_OK ? RC_BUG : rc;
+}
+#define fault_set(...) fault_never_ok(fault_set(__VA_ARGS__))
 
 /* Puts "context: " before the message; keeps class and codes. Returns f->rc. */
 enum rc fault_context(struct fault *f, const char *fmt, ...) PRINTF_LIKE(2, 3);

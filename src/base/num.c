@@ -104,28 +104,22 @@ num_parse_duration(const char *text, int64_t *ret_ms)
 	return parse_with_unit(text, units, ARRAY_LEN(units), ret_ms);
 }
 
-static int
-hex_digit(char c)
+static unsigned
+hex_value(char c)
 {
 	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+		return (unsigned)(c - '0');
+	/* 'a' is 'A' with one bit more. */
+	return (unsigned)((c | 0x20) - 'a') + 10;
 }
 
 bool
 num_parse_hex(const char *text, void *ret, size_t n)
 {
 	unsigned char *out = ret;
-	if (strlen(text) != n * 2)
+	if (strlen(text) != n * 2 || strspn(text, "0123456789abcdefABCDEF") != n * 2)
 		return false;
-	for (size_t i = 0; i < n * 2; i++)
-		if (hex_digit(text[i]) < 0)
-			return false;
 	for (size_t i = 0; i < n; i++)
-		out[i] = (unsigned char)(hex_digit(text[2 * i]) * 16 + hex_digit(text[2 * i + 1]));
+		out[i] = (unsigned char)(hex_value(text[2 * i]) << 4 | hex_value(text[2 * i + 1]));
 	return true;
 }

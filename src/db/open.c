@@ -128,8 +128,8 @@ finish_connecting(PGconn *conn, struct fault *f)
 	return f ? f->rc : RC_RETRY;
 }
 
-struct db *
-db_open(const char *url, const char *app, struct fault *f)
+static struct db *
+open_once(const char *url, const char *app, struct fault *f)
 {
 	if (!url)
 		url = "";
@@ -156,6 +156,12 @@ db_open(const char *url, const char *app, struct fault *f)
 }
 
 struct db *
+db_open(const char *url, const char *app, struct fault *f)
+{
+	return open_once(url, app, f);
+}
+
+struct db *
 db_open_patient(const char *url, const char *app, void (*report)(const struct fault *f, void *arg),
                 void *arg, struct fault *f)
 {
@@ -163,7 +169,7 @@ db_open_patient(const char *url, const char *app, void (*report)(const struct fa
 	uint64_t seed = backoff_seed();
 	for (int attempt = 1;; attempt++) {
 		struct fault why = { 0 };
-		struct db *db = db_open(url, app, &why);
+		struct db *db = open_once(url, app, &why);
 		if (db)
 			return db;
 		if (report)

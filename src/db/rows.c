@@ -6,8 +6,8 @@
 #include "db/internal.h"
 #include "base/banned.h"
 
-void
-db_rows_free(struct db_rows *r)
+static void
+destroy(struct db_rows *r)
 {
 	if (!r)
 		return;
@@ -16,9 +16,15 @@ db_rows_free(struct db_rows *r)
 }
 
 void
+db_rows_free(struct db_rows *r)
+{
+	destroy(r);
+}
+
+void
 db_rows_freep(struct db_rows **r)
 {
-	db_rows_free(*r);
+	destroy(*r);
 }
 
 size_t

@@ -40,8 +40,10 @@ static char *const server_env[] = { (char[]){ "PATH=/usr/local/bin:/usr/bin:/bin
 	                            (char[]){ "LC_ALL=C.UTF-8" }, NULL };
 
 static void
-release(struct cluster *c)
+destroy(struct cluster *c)
 {
+	if (!c)
+		return;
 	if (c->own_socket_folder)
 		rmdir(c->socket);
 	arena_free(c->arena);
@@ -51,14 +53,13 @@ release(struct cluster *c)
 void
 cluster_free(struct cluster *c)
 {
-	if (c)
-		release(c);
+	destroy(c);
 }
 
 void
 cluster_freep(struct cluster **c)
 {
-	cluster_free(*c);
+	destroy(*c);
 }
 
 static bool
@@ -267,7 +268,7 @@ cluster_new(const char *home, const char *log, bool *ret_fresh, struct fault *f)
 		return NULL;
 	}
 	if (cluster_prepare(c, home, log, ret_fresh, f) != RC_OK) {
-		release(c);
+		destroy(c);
 		return NULL;
 	}
 	return c;

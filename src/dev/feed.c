@@ -163,8 +163,7 @@ told(void *arg, enum tree_news news, const char *path)
 		fault_set(&f, RC_PERMANENT, "%s: the name is not UTF-8, so it cannot be a key",
 		          path);
 		w->conf.problem(&f);
-		if (!seen_add(&w->seen, digest))
-			return;
+		seen_add(&w->seen, digest);
 		return;
 	}
 	memcpy(w->batch[w->batch_n++], digest, SEEN_BYTES);

@@ -101,9 +101,11 @@ remember(struct tree *t, int wd, const char *path)
 		t->folders = bigger;
 		t->folder_cap = cap;
 	}
+	char *copy = strdup(path);
 	free(t->folders[i]);
-	t->folders[i] = strdup(path);
-	return t->folders[i] != NULL;
+	t->folders[i] = copy;
+	KEPT(copy);
+	return copy != NULL;
 }
 
 static enum rc

@@ -314,7 +314,7 @@ committer_start(const struct committer_conf *conf, struct fault *f)
 		c->conf.patience_ms = PATIENCE_MS;
 	pthread_mutex_init(&c->gate, NULL);
 	c->inbox = mailbox_new(WAITING_MAX);
-	c->taken = calloc(conf->max_batch, sizeof(*c->taken));
+	c->taken = calloc(conf->max_batch, sizeof(struct message *));
 	if (!c->inbox || !c->taken || pthread_create(&c->thread, NULL, run, c) != 0) {
 		fault_set(f, RC_RETRY, "cannot start the committer");
 		release(c);

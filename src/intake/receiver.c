@@ -256,8 +256,12 @@ open_source(struct source *s, const struct source_conf *conf, const char *listen
 	}
 	if (!conf->secret_file)
 		return fault_set(f, RC_PERMANENT, "source %s needs a secret_file", conf->name);
-	s->secrets = secrets_open(conf->secret_file, conf->secret_file_2, f);
-	return s->secrets ? RC_OK : fault_context(f, "source %s", conf->name);
+	struct secrets *secrets = secrets_open(conf->secret_file, conf->secret_file_2, f);
+	if (!secrets)
+		return fault_context(f, "source %s", conf->name);
+	s->secrets = secrets;
+	KEPT(secrets);
+	return RC_OK;
 }
 
 static enum rc

@@ -7,14 +7,13 @@
 #include "base/compiler.h"
 #include "base/fault.h"
 
-/* After fault_set: gives f its code and returns its class. f may be NULL, then rc comes back. */
+/* After fault_set, which answered rc: gives f its code and returns rc. f may be NULL. */
 static inline enum rc
 coded(struct fault *f, enum rc rc, const char *code)
 {
-	if (f == NULL)
-		return rc;
-	snprintf(f->code, sizeof(f->code), "%s", code);
-	return f->rc;
+	if (f != NULL)
+		snprintf(f->code, sizeof(f->code), "%s", code);
+	return rc;
 }
 
 /* One expression for both: FAULT(f, RC_PERMANENT, "NotFound", "no such bucket: %s", name). */

@@ -275,13 +275,13 @@ by_key(const void *a, const void *b)
 static bool
 write_object(const struct json *v, struct str *out)
 {
-	const struct json **sorted = calloc(v->count + 1, sizeof(*sorted));
+	const struct json **sorted = calloc(v->count + 1, sizeof(struct json *));
 	bool ok = sorted != NULL && str_addc(out, '{');
 
 	for (size_t i = 0; ok && i < v->count; i++)
 		sorted[i] = &v->kids[i];
 	if (ok)
-		qsort(sorted, v->count, sizeof(*sorted), by_key);
+		qsort(sorted, v->count, sizeof(struct json *), by_key);
 	for (size_t i = 0; ok && i < v->count; i++)
 		ok = (i == 0 || str_addc(out, ',')) && str_add_json(out, sorted[i]->key) &&
 		     str_addc(out, ':') && json_write(sorted[i], out);

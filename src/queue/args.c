@@ -70,13 +70,19 @@ close_all(struct args *a, const char *ret[ARGS_MAX], struct fault *f)
 	return RC_OK;
 }
 
-struct db_rows *
-args_call(struct args *a, struct db *db, const char *sql, struct fault *f)
+static struct db_rows *
+call(struct args *a, struct db *db, const char *sql, struct fault *f)
 {
 	const char *ptrs[ARGS_MAX];
 	if (close_all(a, ptrs, f) != RC_OK)
 		return NULL;
 	return db_call(db, sql, a->n, ptrs, f);
+}
+
+struct db_rows *
+args_call(struct args *a, struct db *db, const char *sql, struct fault *f)
+{
+	return call(a, db, sql, f);
 }
 
 struct db_rows *
@@ -103,7 +109,7 @@ queue_wake(struct db *db, const char *kinds)
 enum rc
 queue_count_call(struct db *db, const char *sql, struct args *a, int64_t *ret, struct fault *f)
 {
-	CLEANUP(db_rows_freep) struct db_rows *rows = args_call(a, db, sql, f);
+	CLEANUP(db_rows_freep) struct db_rows *rows = call(a, db, sql, f);
 	if (!rows)
 		return f->rc;
 	if (db_count(rows) != 1 || db_columns(rows) < 2)

@@ -62,8 +62,8 @@ job_claim(struct session *s, struct db *db, size_t kind, size_t limit, bool fres
 	struct db_rows *rows = args_call(
 		&args, db,
 		"select class, pos, upload_id, step_no, attempt, grant_no, generation, size,"
-		" timeout_ms, store, bucket, key, version_id, etag, content_type, step, kind, "
-		"params"
+		" timeout_ms, store, bucket, key, version_id, etag, content_type, step, kind,"
+		" params"
 		" from millrace.claim_jobs($1, $2, $3, $4, $5)",
 		f);
 	if (!rows)

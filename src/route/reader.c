@@ -26,7 +26,6 @@ void
 reader_problem(struct reader *r, const struct at *at, const char *fmt, ...)
 {
 	struct pipeline_problems *list = r->problems;
-	struct str path = STR_INIT(TEXT_MAX), message = STR_INIT(TEXT_MAX);
 	va_list ap;
 
 	if (list->count >= PROBLEMS_MAX) {
@@ -39,14 +38,20 @@ reader_problem(struct reader *r, const struct at *at, const char *fmt, ...)
 		r->exhausted = true;
 		return;
 	}
-	list->items = items;
+	struct str path = STR_INIT(TEXT_MAX), message = STR_INIT(TEXT_MAX);
 	add_path(&path, at);
 	va_start(ap, fmt);
 	str_vaddf(&message, fmt, ap);
 	va_end(ap);
-	items[list->count].path = path.len ? str_take(&path) : strdup("");
-	items[list->count].message = message.len ? str_take(&message) : strdup("is wrong");
-	list->count++;
+	struct pipeline_problem problem = {
+		.path = path.len ? str_take(&path) : strdup(""),
+		.message = message.len ? str_take(&message) : strdup("is wrong"),
+	};
+	items[list->count++] = problem;
+	list->items = items;
+	KEPT(items);
+	KEPT(problem.path);
+	KEPT(problem.message);
 }
 
 void *

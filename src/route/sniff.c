@@ -117,8 +117,9 @@ binary_type(const char *p, size_t n)
 static bool
 has_control(const char *p, size_t n)
 {
+	static const char harmless[] = { '\t', '\n', '\v', '\f', '\r', '\x1b' };
 	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)p[i] < 0x20 && !memchr("\t\n\v\f\r\x1b", p[i], 6))
+		if ((unsigned char)p[i] < 0x20 && !memchr(harmless, p[i], sizeof(harmless)))
 			return true;
 	return false;
 }

@@ -62,6 +62,7 @@ hold(struct tray *d, struct claim *c, const struct route_item *items, size_t n)
 		r->claim = c;
 		c->open++;
 		d->held[d->n++] = r;
+		KEPT(c);
 	}
 	if (c->open == 0)
 		release_claim(c);
@@ -159,7 +160,7 @@ report(const struct routing *r)
 
 /* One result that the database will not take comes back as a retry, whose limit makes it dead and
  * visible; one whose retry it will not take either is left to the rescue. */
-static enum rc
+static void
 mend(struct tray *d, size_t i, struct fault *f)
 {
 	struct routing *r = d->held[i];
@@ -167,7 +168,7 @@ mend(struct tray *d, size_t i, struct fault *f)
 	log_event(&ctx, LOG_ERROR_, "routing refused", NULL);
 	if (r->spoilt) {
 		drop(d, i);
-		return RC_OK;
+		return;
 	}
 	r->spoilt = true;
 	r->result = (struct route_result){ .outcome = ROUTE_RETRY,
@@ -176,7 +177,6 @@ mend(struct tray *d, size_t i, struct fault *f)
 		                           .delay_ms = -1,
 		                           .reason = "database",
 		                           .detail = "The database refused its routing." };
-	return RC_OK;
 }
 
 static enum rc
@@ -211,7 +211,7 @@ tray_expand(struct tray *d, struct session *s, struct db *db, size_t *ret_n, str
 	while ((n = gather(d, at)) > 0) {
 		enum rc rc = expand_some(d, at, n, s, db, f);
 		if (rc == RC_PERMANENT && n == 1)
-			rc = mend(d, at[0], f);
+			mend(d, at[0], f);
 		else if (rc == RC_PERMANENT)
 			d->at_once = 1;
 		else if (rc != RC_OK)

@@ -119,7 +119,7 @@ dir_head(struct store *s, const struct store_ref *o, struct arena *a, struct sto
          struct fault *f)
 {
 	int fd CLEANUP(dir_close_fd) = -1;
-	struct stat st;
+	struct stat st = { 0 };
 	enum rc rc = open_object(s, o, &fd, &st, f);
 
 	if (rc == RC_OK)
@@ -195,7 +195,7 @@ dir_get(struct store *s, const struct store_ref *o, int to, int64_t max_bytes, s
         struct store_meta *ret, struct fault *f)
 {
 	int fd CLEANUP(dir_close_fd) = -1;
-	struct stat st, after;
+	struct stat st = { 0 }, after;
 	int64_t size;
 	enum rc rc = open_object(s, o, &fd, &st, f);
 

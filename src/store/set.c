@@ -61,12 +61,16 @@ struct store *
 store_set_get(struct store_set *set, const char *name, struct fault *f)
 {
 	size_t i = find(set, name);
+	struct store *store;
 
 	if (i == set->count) {
 		FAULT(f, RC_PERMANENT, "NoStore", "no [store %.100s] is configured", name);
 		return NULL;
 	}
-	if (set->open[i] == NULL)
-		set->open[i] = store_open(&set->confs[i], f);
-	return set->open[i];
+	store = set->open[i];
+	if (store == NULL) {
+		store = store_open(&set->confs[i], f);
+		set->open[i] = store;
+	}
+	return store;
 }

@@ -1,6 +1,7 @@
 /* desk.c -- the worker's thread that talks to the queue: connection, heartbeat, claim, sleep. */
 #include "work/desk.h"
 
+#include <assert.h>
 #include <poll.h>
 #include <stdlib.h>
 
@@ -221,14 +222,15 @@ claim_kind(struct desk *d, size_t kind, size_t limit)
 	if (!a || !b)
 		abort();
 	enum rc rc = job_claim(d->session, d->db, kind, limit, d->fresh, a, &jobs, &n, &f);
+	if (rc != RC_OK)
+		desk_failed(d, "claiming jobs", &f);
 	if (rc != RC_OK || n == 0) {
 		arena_free(a);
 		free(b);
-		if (rc != RC_OK)
-			desk_failed(d, "claiming jobs", &f);
 		return rc == RC_OK ? 0 : -1;
 	}
 	b->arena = a;
+	KEPT(b);
 	for (size_t i = 0; i < n; i++) {
 		struct work *w = slots_bind(d->slots, b, &jobs[i]);
 		if (!w)
@@ -246,6 +248,7 @@ desk_claim(struct desk *d)
 	if (kinds == 0)
 		return 0;
 	size_t sum = 0;
+	assert(kinds > 0);
 	bool more = true;
 	for (int round = 0; round < 2 && more; round++) {
 		more = false;

@@ -46,23 +46,30 @@ run_noop(const struct builtin_call *c, struct job_result *ret, struct fault *f)
 
 const struct builtin builtin_noop = { "noop", run_noop };
 
-void
-handlers_free(struct handlers *h)
+static void
+destroy(struct handlers *h)
 {
-	for (size_t i = 0; h && i < h->n; i++) {
-		free(h->list[i].kind);
-		free(h->list[i].path);
-		if (h->list[i].digest)
-			pthread_mutex_destroy(&h->list[i].digest->lock);
-		free(h->list[i].digest);
+	while (h && h->n > 0) {
+		struct handler *last = &h->list[--h->n];
+		free(last->kind);
+		free(last->path);
+		if (last->digest)
+			pthread_mutex_destroy(&last->digest->lock);
+		free(last->digest);
 	}
 	free(h);
 }
 
 void
+handlers_free(struct handlers *h)
+{
+	destroy(h);
+}
+
+void
 handlers_freep(struct handlers **h)
 {
-	handlers_free(*h);
+	destroy(*h);
 }
 
 /* A kind's name becomes a file's name: what the pipeline's rules for names allow cannot escape. */
@@ -123,7 +130,6 @@ handlers_new(const char *const *kinds, size_t n, const char *dir, const struct b
 		          strerrordesc_np(errno));
 		return NULL;
 	}
-	CLEANUP(handlers_freep)
 	struct handlers *h = calloc(1, sizeof *h + n * sizeof h->list[0]);
 	if (!h)
 		abort();
@@ -131,9 +137,10 @@ handlers_new(const char *const *kinds, size_t n, const char *dir, const struct b
 	for (; h->n < n && rc == RC_OK; h->n++)
 		rc = fill_handler(&h->list[h->n], kinds[h->n], real, builtins, builtin_n, f);
 	free(real);
-	struct handlers *ret = rc == RC_OK ? h : NULL;
-	h = ret ? NULL : h;
-	return ret;
+	if (rc == RC_OK)
+		return h;
+	destroy(h);
+	return NULL;
 }
 
 const struct handler *

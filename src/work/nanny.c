@@ -137,8 +137,7 @@ kill_if_ours(int proc, const char *name, pid_t self)
 	size_t len = strlen(name);
 	if (number(name) <= 0 || len > 16)
 		return;
-	memcpy(path, name, len);
-	memcpy(path + len, "/stat", sizeof "/stat");
+	memcpy(mempcpy(path, name, len), "/stat", sizeof "/stat");
 	int fd = (int)syscall(SYS_openat, proc, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return;

@@ -33,8 +33,8 @@ close_if(int fd)
 		close(fd);
 }
 
-void
-scratch_free(struct scratch *s)
+static void
+destroy(struct scratch *s)
 {
 	if (!s)
 		return;
@@ -47,9 +47,15 @@ scratch_free(struct scratch *s)
 }
 
 void
+scratch_free(struct scratch *s)
+{
+	destroy(s);
+}
+
+void
 scratch_freep(struct scratch **s)
 {
-	scratch_free(*s);
+	destroy(*s);
 }
 
 /* Whoever lives holds the lock of the folder. */

@@ -44,11 +44,9 @@ slot_main(void *arg)
 	return NULL;
 }
 
-void
-slots_free(struct slots *s)
+static void
+destroy(struct slots *s)
 {
-	if (!s)
-		return;
 	if (s->todo)
 		mailbox_close(s->todo);
 	for (size_t i = 0; i < s->started; i++)
@@ -65,10 +63,11 @@ slots_free(struct slots *s)
 	free(s);
 }
 
-static void
-slots_freep(struct slots **s)
+void
+slots_free(struct slots *s)
 {
-	slots_free(*s);
+	if (s)
+		destroy(s);
 }
 
 static bool
@@ -76,9 +75,11 @@ make_works(struct slots *s)
 {
 	bool good = true;
 	for (size_t i = 0; i < s->count; i++) {
+		struct arena *arena = arena_new(WORK_ARENA_MAX);
 		s->works[i].cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		s->works[i].arena = arena_new(WORK_ARENA_MAX);
-		good = good && s->works[i].cancel_fd >= 0 && s->works[i].arena;
+		s->works[i].arena = arena;
+		KEPT(arena);
+		good = good && s->works[i].cancel_fd >= 0 && arena;
 	}
 	return good;
 }
@@ -87,7 +88,6 @@ struct slots *
 slots_new(int count, const struct attempt_env *env, const struct store_conf *stores,
           size_t store_count, struct fault *f)
 {
-	CLEANUP(slots_freep)
 	struct slots *s = calloc(1, sizeof *s);
 	if (!s)
 		abort();
@@ -104,14 +104,11 @@ slots_new(int count, const struct attempt_env *env, const struct store_conf *sto
 	int error = make_works(s) ? 0 : errno;
 	for (; s->started < s->count && error == 0; s->started += error == 0)
 		error = pthread_create(&s->threads[s->started], NULL, slot_main, s);
-	if (error) {
-		fault_set(f, RC_PERMANENT, "cannot make %d slots: %s", count,
-		          strerrordesc_np(error));
-		return NULL;
-	}
-	struct slots *ret = s;
-	s = NULL;
-	return ret;
+	if (!error)
+		return s;
+	fault_set(f, RC_PERMANENT, "cannot make %d slots: %s", count, strerrordesc_np(error));
+	destroy(s);
+	return NULL;
 }
 
 size_t
