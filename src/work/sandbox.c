@@ -122,10 +122,12 @@ become(const struct sandbox *s)
 static void
 reset_signals(void)
 {
-	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	/* The kernel's own struct, all zero: SIG_DFL. Past libc, which hides two signals of its own that
+	 * whoever started us may have left ignored. SIGKILL and SIGSTOP refuse: fine. */
+	const unsigned long dfl[8] = { 0 };
 	sigset_t none;
 	for (int sig = 1; sig < NSIG; sig++)
-		sigaction(sig, &dfl, NULL); /* SIGKILL, SIGSTOP and libc's two refuse: fine */
+		syscall(SYS_rt_sigaction, sig, dfl, NULL, (size_t)_NSIG / 8);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
