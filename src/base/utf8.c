@@ -80,3 +80,12 @@ utf8_cut(const char *p, size_t n)
 	size_t length = sequence_length((unsigned char)p[start - 1]);
 	return length > n - start + 1 ? start - 1 : n;
 }
+
+size_t
+utf8_rest(const char *p, size_t n)
+{
+	size_t rest = 0;
+	while (rest < n && rest < 3 && ((unsigned char)p[rest] & 0xC0) == 0x80)
+		rest++;
+	return rest;
+}

@@ -57,15 +57,15 @@ add_head(struct str *out, const char *key, const char *text, size_t max)
 	str_add_jsonn(out, text, n > max ? utf8_cut(text, max) : n);
 }
 
-/* The end, starting at a character: of bytes that continue one, at most three can be in the way. */
+/* The end, starting at a character. */
 static void
 add_tail(struct str *out, const char *key, const char *text, size_t max)
 {
 	if (!text)
 		return;
 	size_t n = strlen(text), skip = n > max ? n - max : 0;
-	for (int i = 0; skip > 0 && i < 3 && ((unsigned char)text[skip] & 0xC0) == 0x80; i++)
-		skip++;
+	if (skip > 0)
+		skip += utf8_rest(text + skip, n - skip);
 	add_key(out, key);
 	str_add_jsonn(out, text + skip, n - skip);
 }

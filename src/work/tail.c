@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "base/banned.h"
 
 void
@@ -33,6 +34,14 @@ tail_add(struct tail *t, const void *bytes, size_t n)
 	memcpy(t->data, p + first, n - first);
 }
 
+/* A text ends at its first NUL, and what a handler died of is at the end of what it printed. */
+static void
+drop_nuls(char *text, size_t n)
+{
+	for (char *p = text; (p = memchr(p, '\0', n - (size_t)(p - text)));)
+		*p++ = ' ';
+}
+
 char *
 tail_text(const struct tail *t, struct arena *a, size_t *ret_n)
 {
@@ -45,7 +54,9 @@ tail_text(const struct tail *t, struct arena *a, size_t *ret_n)
 		return NULL;
 	memcpy(text, t->data + start, n - start);
 	memcpy(text + n - start, t->data, start);
+	drop_nuls(text, n);
+	size_t cut = t->seen > TAIL_MAX ? utf8_rest(text, n) : 0;
 	if (ret_n)
-		*ret_n = n;
-	return text;
+		*ret_n = n - cut;
+	return text + cut;
 }

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "base/banned.h"
 
 #define QUOTE_MAX 500
@@ -79,6 +80,7 @@ last_line(const char *tail, struct arena *a)
 	size_t start = end;
 	while (start > 0 && tail[start - 1] != '\n' && end - start < QUOTE_MAX)
 		start--;
+	start += utf8_rest(tail + start, end - start);
 	return end > start ? arena_strndup(a, tail + start, end - start) : NULL;
 }
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
 #include "work/folder.h"
 #include "work/output.h"
 #include "work/scratch.h"
@@ -226,6 +227,27 @@ START_TEST(tails)
 }
 END_TEST
 
+START_TEST(a_tail_is_one_text_of_whole_characters)
+{
+	struct tail t = { 0 };
+	size_t n;
+	tail_add(&t, "step 1\0step 2\0\nthe reason\n", 26);
+	ck_assert_str_eq(tail_text(&t, arena, &n), "step 1 step 2 \nthe reason\n");
+	ck_assert_uint_eq(n, 26);
+	/* 65,536 is no multiple of 3. */
+	for (int i = 0; i < TAIL_MAX; i++)
+		tail_add(&t, "\u20ac", 3);
+	const char *text = tail_text(&t, arena, &n);
+	ck_assert(utf8_valid(text, n));
+	ck_assert_uint_ge(n, TAIL_MAX - 3);
+	struct job_result r = { .tail = text };
+	const struct command_end end = { .how = COMMAND_EXITED, .code = 1 };
+	ck_assert(!verdict_command(&r, &end, -1, false, 10, 10, arena));
+	ck_assert(utf8_valid(r.error, strlen(r.error)));
+	tail_free(&t);
+}
+END_TEST
+
 static const struct {
 	enum command_how how;
 	int code;
@@ -374,6 +396,7 @@ main(void)
 		                       good_results,
 		                       large_and_linked_results,
 		                       tails,
+		                       a_tail_is_one_text_of_whole_characters,
 		                       a_good_end,
 		                       deep_folders_go,
 		                       links_are_not_followed,
