@@ -16,7 +16,8 @@ run(const struct conf *c, const struct router_conf *settings, struct fault *f)
 	struct probe *probe = NULL;
 	const char *listen = conf_text(c, "probe-listen");
 
-	if (stop_setup(f) != RC_OK)
+	if (stop_setup(f) != RC_OK ||
+	    store_check(settings->stores, settings->store_count, f) != RC_OK)
 		return f->rc;
 	if (listen && !(probe = probe_start(listen, router_ready, NULL, f)))
 		return f->rc;

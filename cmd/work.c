@@ -82,6 +82,8 @@ run(const struct conf *c, const struct cmd_list *kinds, struct worker_conf *w, s
 	if (w->results_store && !is_store(w->results_store, w->stores, w->store_count))
 		return fault_set(f, RC_PERMANENT, "--results: there is no [store %s]",
 		                 w->results_store);
+	if (store_check(w->stores, w->store_count, f) != RC_OK)
+		return f->rc;
 	if (conf_text(c, "probe-listen")) {
 		probe = probe_start(conf_text(c, "probe-listen"), worker_ready, NULL, f);
 		if (!probe)

@@ -84,16 +84,18 @@ take_key(struct conf *c, struct conf_section *s, char *line, const char *where, 
 	char *key = trim(line);
 	char *value = trim(equals + 1);
 	size_t row = conf_find(c, s ? s->section : NULL, key, strlen(key));
+	CLEANUP(str_free) struct str at = STR_INIT(16384);
+	str_addf(&at, "%s: %s", where, key);
 	if (row == c->n)
-		return conf_unknown(c, s ? s->section : NULL, key, where, f);
+		return conf_unknown(c, s ? s->section : NULL, key, str_text(&at), f);
 	struct conf_value *v = s ? &s->values[row] : &c->values[row];
 	if (v->in_file)
 		return fault_set(f, RC_PERMANENT, "%s: '%s' is there twice", where, key);
 	v->in_file = true;
 	if (!s)
-		return conf_set_plain(c, row, value, where, f);
+		return conf_set_plain(c, row, value, str_text(&at), f);
 	v->is_set = true;
-	return conf_value_set(v, &c->table[row], value, where, f);
+	return conf_value_set(v, &c->table[row], value, str_text(&at), f);
 }
 
 enum rc

@@ -45,7 +45,7 @@ from_files(const struct credentials_conf *conf, struct credentials *c, bool *ret
 	if (!*ret_found)
 		return RC_OK;
 	if (conf->access_key_file == NULL || conf->secret_key_file == NULL)
-		return FAULT(f, RC_PERMANENT, "NoCredentials",
+		return FAULT(f, RC_RETRY, "NoCredentials",
 		             "access_key_file and secret_key_file belong together: %s is not set",
 		             conf->access_key_file == NULL ? "access_key_file" : "secret_key_file");
 	rc = conf_read_secret(conf->access_key_file, &c->access_key, f);
@@ -72,14 +72,14 @@ from_environment(const struct credentials_conf *conf, struct credentials *c, boo
 	if (!*ret_found)
 		return RC_OK;
 	if (access == NULL || secret == NULL)
-		return FAULT(f, RC_PERMANENT, "NoCredentials",
+		return FAULT(f, RC_RETRY, "NoCredentials",
 		             "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY belong together: "
 		             "%s is not set",
 		             access == NULL ? "AWS_ACCESS_KEY_ID" : "AWS_SECRET_ACCESS_KEY");
 	if (str_add(&c->access_key, access) && str_add(&c->secret_key, secret) &&
 	    (token == NULL || str_add(&c->session_token, token)))
 		return RC_OK;
-	return FAULT(f, RC_PERMANENT, "NoCredentials", "the AWS_… credentials are too long");
+	return FAULT(f, RC_RETRY, "NoCredentials", "the AWS_… credentials are too long");
 }
 
 static provider *const providers[] = { from_files, from_environment };
@@ -92,10 +92,13 @@ ask_all(const struct credentials_conf *conf, struct credentials *c, struct fault
 
 	for (size_t i = 0; i < ARRAY_LEN(providers); i++) {
 		rc = providers[i](conf, c, &found, f);
-		if (rc != RC_OK || found)
-			return rc;
+		/* A secret that is missing here says nothing about the object. */
+		if (rc != RC_OK)
+			return f->rc = RC_RETRY;
+		if (found)
+			return RC_OK;
 	}
-	return FAULT(f, RC_PERMANENT, "NoCredentials",
+	return FAULT(f, RC_RETRY, "NoCredentials",
 	             "no S3 credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the "
 	             "store's access_key_file and secret_key_file");
 }

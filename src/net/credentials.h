@@ -23,7 +23,7 @@ struct credentials {
 void credentials_free(struct credentials *c);
 /*
  * Asks each provider in turn (the files of the settings, then the environment) and takes the first
- * that has something to say. RC_PERMANENT, code "NoCredentials", when none has, or when what one
+ * that has something to say. RC_RETRY, code "NoCredentials", when none has, or when what one
  * says is half. Files are read anew on each call, so that a rotated secret is found by calling
  * again.
  */

@@ -47,9 +47,9 @@ struct s3_upload {
 /*
  * A request is sent up to three times, within seconds, when the store is busy or the connection
  * breaks; a wrong region, a wrong clock and keys that were rotated are mended once. Faults:
- * RC_RETRY (away, 5xx, throttled, truncated, keys refused), RC_STOP (while waiting to try again),
- * RC_PERMANENT with code "NotFound", "Replaced", "AccessDenied", "BadKey", "TooLarge",
- * "NoCredentials" or what the store called it.
+ * RC_RETRY (away, 5xx, throttled, truncated, keys refused, no such bucket, "NoCredentials"),
+ * RC_STOP (while waiting to try again), RC_PERMANENT with code "NotFound", "Replaced",
+ * "AccessDenied", "BadKey", "TooLarge" or what the store called it.
  */
 enum rc s3_head(struct s3 *s, const struct s3_ref *o, struct arena *a, struct s3_meta *ret,
                 struct fault *f) MUST_USE;

@@ -23,8 +23,8 @@ struct verdict {
 	enum s3_mend mend;
 };
 
-/* The first row that fits decides. A refusal of our keys or of our clock says nothing about the
- * object, so it must not make a job dead. */
+/* The first row that fits decides. A refusal of our keys or of our clock, or a bucket that is not
+ * there, says nothing about the object, so it must not end a job at once. */
 static const struct verdict verdicts[] = {
 	{ 0, "SlowDown", RC_RETRY, NULL, S3_MEND_WAIT },
 	{ 0, "Throttling", RC_RETRY, NULL, S3_MEND_WAIT },
@@ -46,6 +46,7 @@ static const struct verdict verdicts[] = {
 	{ 307, NULL, RC_RETRY, "WrongRegion", S3_MEND_NONE },
 	{ 403, "InvalidObjectState", RC_PERMANENT, NULL, S3_MEND_NONE },
 	{ 403, NULL, RC_PERMANENT, "AccessDenied", S3_MEND_NONE },
+	{ 404, "NoSuchBucket", RC_RETRY, NULL, S3_MEND_NONE },
 	{ 404, NULL, RC_PERMANENT, "NotFound", S3_MEND_NONE },
 	{ 405, "MethodNotAllowed", RC_PERMANENT, "NotFound", S3_MEND_NONE }, /* a delete marker */
 	{ 409, NULL, RC_RETRY, NULL, S3_MEND_NONE },

@@ -108,6 +108,10 @@ read_job(struct reader *r, const struct at *at, const struct json *v, struct pip
 	if (!reader_object(r, at, v, known, ARRAY_LEN(known)))
 		return;
 	job->step = reader_name(r, at, v, "step");
+	/* TRACE/route is what replays the routing. */
+	if (job->step && strcmp(job->step, "route") == 0)
+		reader_problem(r, &(struct at){ .up = at, .key = "step" },
+		               "'route' is the router's own");
 	job->kind = reader_name(r, at, v, "kind");
 	if (job->kind && strcmp(job->kind, "route") == 0)
 		reader_problem(r, &(struct at){ .up = at, .key = "kind" },

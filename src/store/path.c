@@ -135,6 +135,10 @@ path_open(int root_fd, const char *bucket, const char *key, bool make, int *ret_
 	if (rc != RC_OK)
 		return rc;
 	fd = open_folder(root_fd, bucket);
+	/* A disk that is not mounted is not an object that was deleted. */
+	if (fd < 0 && errno == ENOENT)
+		return FAULT(f, RC_RETRY, "NoSuchBucket", "there is no bucket %s for %.200s",
+		             bucket, key);
 	if (fd < 0)
 		return path_fault(errno, "opening the bucket of", bucket, key, f);
 	for (; (slash = strchr(rest, '/')) != NULL; rest = slash + 1) {

@@ -63,14 +63,30 @@ store_set_get(struct store_set *set, const char *name, struct fault *f)
 	size_t i = find(set, name);
 	struct store *store;
 
+	/* Settings that are wrong here say nothing about the object: elsewhere, or later, it may
+	 * do. */
 	if (i == set->count) {
-		FAULT(f, RC_PERMANENT, "NoStore", "no [store %.100s] is configured", name);
+		FAULT(f, RC_RETRY, "NoStore", "no [store %.100s] is configured", name);
 		return NULL;
 	}
 	store = set->open[i];
 	if (store == NULL) {
 		store = store_open(&set->confs[i], f);
+		if (store == NULL)
+			f->rc = RC_RETRY;
 		set->open[i] = store;
 	}
 	return store;
+}
+
+enum rc
+store_check(const struct store_conf *confs, size_t n, struct fault *f)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct store *s = store_open(&confs[i], f);
+		if (s == NULL)
+			return f->rc;
+		store_close(s);
+	}
+	return RC_OK;
 }

@@ -41,9 +41,9 @@ struct store_meta {
 };
 
 /*
- * Faults of all: RC_RETRY (away, 5xx, throttled, truncated); RC_PERMANENT with code "NotFound" (no
- * such object or version), "Replaced" (etag differs: 412), "AccessDenied", "BadKey" (a directory
- * refuses what cannot be a path: "..", an empty or over-long part, NUL), "TooLarge".
+ * Faults of all: RC_RETRY (away, 5xx, throttled, truncated, no such bucket); RC_PERMANENT with code
+ * "NotFound" (no such object or version), "Replaced" (etag differs: 412), "AccessDenied", "BadKey"
+ * (a directory refuses what cannot be a path: "..", an empty or over-long part, NUL), "TooLarge".
  */
 enum rc store_head(struct store *s, const struct store_ref *o, struct arena *a,
                    struct store_meta *ret, struct fault *f) MUST_USE;
@@ -83,7 +83,10 @@ struct store_set;
 void store_set_free(struct store_set *set);
 struct store_set *store_set_new(const struct store_conf *confs, size_t n)
 	OWNS(store_set_free); /* confs are borrowed for good */
-/* Borrowed. NULL + RC_PERMANENT, code "NoStore", for a name that is not configured. */
+/* Borrowed. NULL + RC_RETRY when it cannot be opened; code "NoStore" for a name that is not
+ * configured. */
 struct store *store_set_get(struct store_set *set, const char *name, struct fault *f);
+/* Before a role starts: can each be opened? A server is not asked, a folder is. */
+enum rc store_check(const struct store_conf *confs, size_t n, struct fault *f) MUST_USE;
 
 #endif

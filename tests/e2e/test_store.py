@@ -127,8 +127,8 @@ def test_a_directory_lets_nobody_out(directory, folder, tmp_path, source):
     assert (outside / "secret").read_text() == "secret"
     assert sorted(p.name for p in outside.iterdir()) == ["secret"]
     directory.refused("head", "permanent", "NotFound", bucket="uploads", key="folder")
-    directory.refused("head", "permanent", "NotFound", bucket="none", key="x")
-    directory.refused("put", "permanent", "NotFound", bucket="none", key="x", path=source(b"x"))
+    directory.refused("head", "retry", "NoSuchBucket", bucket="none", key="x")
+    directory.refused("put", "retry", "NoSuchBucket", bucket="none", key="x", path=source(b"x"))
 
 
 def test_what_is_missing_has_one_name(s3, bucket, directory, tmp_path, source):
@@ -136,7 +136,9 @@ def test_what_is_missing_has_one_name(s3, bucket, directory, tmp_path, source):
     for store in (s3, directory):
         for op, args in (("head", {}), ("get", {"path": into}), ("get_head", {"n": 10})):
             store.refused(op, "permanent", "NotFound", bucket="uploads", key="none/such", **args)
-    s3.refused("put", "permanent", "NotFound", bucket="no-such-bucket", key="k", path=source(b"x"))
+    # A bucket that is not there, or not yet mounted, says nothing about the object.
+    s3.refused("put", "retry", "NoSuchBucket", bucket="no-such-bucket", key="k", path=source(b"x"))
+    s3.refused("get", "retry", "NoSuchBucket", bucket="no-such-bucket", key="k", path=into)
     s3.refused("head", "permanent", "BadKey", bucket="a/b", key="k")
     s3.refused("head", "permanent", "BadKey", bucket="uploads", key="")
 
@@ -245,7 +247,7 @@ def test_keys_come_from_files_and_are_read_again_when_refused(gateway, bucket, t
 def test_missing_keys_are_named(env, says):
     s = Store(env)
     s.ok("open", url="s3://", endpoint="http://127.0.0.1:9")
-    assert says in s.refused("head", "permanent", "NoCredentials", bucket="uploads", key="k")["message"]
+    assert says in s.refused("head", "retry", "NoCredentials", bucket="uploads", key="k")["message"]
     s.close()
 
 

@@ -52,6 +52,8 @@ static const struct {
 	{ JOBS("{\"step\":\"-s\",\"kind\":\"k\"}"), "rules[0].jobs[0].step", NULL },
 	{ JOBS("{\"step\":\"s\",\"kind\":\"route\"}"), "rules[0].jobs[0].kind",
 	  "'route' is the router's own" },
+	{ JOBS("{\"step\":\"route\",\"kind\":\"k\"}"), "rules[0].jobs[0].step",
+	  "'route' is the router's own" },
 	{ JOBS("{\"step\":\"s\",\"kind\":\"k\",\"params\":[]}"), "rules[0].jobs[0].params",
 	  "must be an object" },
 	{ JOBS("{\"step\":\"s\",\"kind\":\"k\",\"required\":1}"), "rules[0].jobs[0].required",
