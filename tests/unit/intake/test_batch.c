@@ -30,7 +30,7 @@ accept(void *arg, const struct upload_body *bodies, size_t body_n,
 		bool is_bad = events[i].name && strcmp(events[i].name, "bad") == 0;
 		if (is_bad || (db->refuses_refused_too && events[i].what == EVENT_REFUSED)) {
 			fault_set(f, db->rc, "no %s", "thanks");
-			memcpy(f->sqlstate, db->sqlstate, 6);
+			memcpy(f->sqlstate, db->sqlstate, strlen(db->sqlstate) + 1);
 			return db->rc;
 		}
 	}
