@@ -5,13 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/str.h"
+#include "net/coded.h"
 #include "net/json.h"
 #include "base/banned.h"
 
@@ -43,13 +43,6 @@ output_content_type(const char *name)
 	return "application/octet-stream";
 }
 
-static enum rc
-refuse(struct fault *f, const char *code)
-{
-	snprintf(f->code, sizeof f->code, "%s", code);
-	return f->rc;
-}
-
 static bool
 plain_name(const char *name)
 {
@@ -72,22 +65,18 @@ type_word(mode_t mode)
 static enum rc
 check_entry(int out_fd, const char *name, struct stat *st, struct fault *f)
 {
-	if (!plain_name(name)) {
-		fault_set(f, RC_PERMANENT,
-		          "out/: a file name may have 1 to %d of A-Z a-z 0-9 . _ - and not start "
-		          "with a dot; this one does not fit: %s",
-		          NAME_LENGTH_MAX, name);
-		return refuse(f, "output");
-	}
-	if (fstatat(out_fd, name, st, AT_SYMLINK_NOFOLLOW) != 0) {
-		fault_set(f, RC_PERMANENT, "out/%s: %s", name, strerrordesc_np(errno));
-		return refuse(f, "output");
-	}
-	if (!S_ISREG(st->st_mode)) {
-		fault_set(f, RC_PERMANENT, "out/%s is %s; only regular files are taken", name,
-		          type_word(st->st_mode));
-		return refuse(f, "output");
-	}
+	if (!plain_name(name))
+		return FAULT(
+			f, RC_PERMANENT, "output",
+			"out/: a file name may have 1 to %d of A-Z a-z 0-9 . _ - and not start "
+			"with a dot; this one does not fit: %s",
+			NAME_LENGTH_MAX, name);
+	if (fstatat(out_fd, name, st, AT_SYMLINK_NOFOLLOW) != 0)
+		return FAULT(f, RC_PERMANENT, "output", "out/%s: %s", name, strerrordesc_np(errno));
+	if (!S_ISREG(st->st_mode))
+		return FAULT(f, RC_PERMANENT, "output",
+		             "out/%s is %s; only regular files are taken", name,
+		             type_word(st->st_mode));
 	return RC_OK;
 }
 
@@ -109,21 +98,17 @@ list_entries(DIR *d, int64_t max_bytes, struct arena *a, struct output_file *fil
 	while ((e = readdir(d))) {
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
-		if (n == OUTPUT_FILES_MAX) {
-			fault_set(f, RC_PERMANENT, "out/ holds more than %d files",
-			          OUTPUT_FILES_MAX);
-			return refuse(f, "output");
-		}
+		if (n == OUTPUT_FILES_MAX)
+			return FAULT(f, RC_PERMANENT, "output", "out/ holds more than %d files",
+			             OUTPUT_FILES_MAX);
 		enum rc rc = check_entry(dirfd(d), e->d_name, &st, f);
 		if (rc != RC_OK)
 			return rc;
 		bytes += st.st_size;
-		if (st.st_size > max_bytes || bytes > max_bytes) {
-			fault_set(f, RC_PERMANENT,
-			          "out/ holds more than the %lld bytes that one job may write",
-			          (long long)max_bytes);
-			return refuse(f, "output");
-		}
+		if (st.st_size > max_bytes || bytes > max_bytes)
+			return FAULT(f, RC_PERMANENT, "output",
+			             "out/ holds more than the %lld bytes that one job may write",
+			             (long long)max_bytes);
 		files[n].name = arena_strdup(a, e->d_name);
 		files[n].content_type = output_content_type(e->d_name);
 		files[n].size = st.st_size;
@@ -145,11 +130,11 @@ output_list(int dir_fd, int64_t max_bytes, struct arena *a, struct output_file *
 	int fd = openat(dir_fd, "out", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	if (!d) {
-		fault_set(f, RC_PERMANENT, "out/ is not the folder that it was: %s",
-		          strerrordesc_np(errno));
+		int error = errno;
 		if (fd >= 0)
 			close(fd);
-		return refuse(f, "output");
+		return FAULT(f, RC_PERMANENT, "output", "out/ is not the folder that it was: %s",
+		             strerrordesc_np(error));
 	}
 	enum rc rc = list_entries(d, max_bytes, a, files, &n, f);
 	closedir(d);
@@ -166,10 +151,8 @@ output_open(int dir_fd, const char *name, struct fault *f)
 {
 	int out = openat(dir_fd, "out", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int fd = out < 0 ? -1 : openat(out, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0) {
-		fault_set(f, RC_PERMANENT, "out/%s: %s", name, strerrordesc_np(errno));
-		ignore_rc(refuse(f, "output")); /* the caller sees the -1 */
-	}
+	if (fd < 0) /* the caller sees the -1 */
+		FAULT(f, RC_PERMANENT, "output", "out/%s: %s", name, strerrordesc_np(errno));
 	if (out >= 0)
 		close(out);
 	return fd;
@@ -234,5 +217,5 @@ output_result(int dir_fd, struct arena *a, struct output_result *ret, struct fau
 	str_free(&text);
 	if (rc == RC_OK)
 		*ret = r;
-	return rc == RC_OK ? RC_OK : refuse(f, "result");
+	return rc == RC_OK ? RC_OK : coded(f, rc, "result");
 }

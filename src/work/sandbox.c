@@ -185,6 +185,7 @@ find_user(const char *name, struct sandbox *s, struct fault *f)
 	s->uid = s->gid = NOBODY;
 	if (!name)
 		return RC_OK;
+	/* cppcheck-suppress getpwnamCalled ; nobody else calls it, and there are no slots yet */
 	const struct passwd *p = getpwnam(name);
 	if (!p)
 		return fault_set(f, RC_PERMANENT, "there is no user '%s' to run handlers as", name);
