@@ -34,12 +34,12 @@ START_TEST(counter_and_gauge)
 {
 	metric_add(&hits, "ok", 1);
 	metric_add(&hits, "ok", 2);
-	metric_add(&hits, "a\"b\\c\nd", 1);
+	metric_add(&hits, "a\"b\\c\nx", 1);
 	metric_set(&depth, NULL, 7);
 	metric_set(&depth, NULL, 2.5);
 	has("# HELP test_hits_total Hits.\n# TYPE test_hits_total counter\n");
 	has("test_hits_total{result=\"ok\"} 3\n");
-	has("test_hits_total{result=\"a\\\"b\\\\c\\nd\"} 1\n");
+	has("test_hits_total{result=\"a\\\"b\\\\c\\nx\"} 1\n");
 	has("# TYPE test_depth gauge\ntest_depth 2.5\n");
 }
 END_TEST
