@@ -122,8 +122,8 @@ become(const struct sandbox *s)
 static void
 reset_signals(void)
 {
-	/* The kernel's own struct, all zero: SIG_DFL. Past libc, which hides two signals of its own that
-	 * whoever started us may have left ignored. SIGKILL and SIGSTOP refuse: fine. */
+	/* The kernel's own struct, all zero: SIG_DFL. Past libc, which hides two signals of its own
+	 * that whoever started us may have left ignored. SIGKILL and SIGSTOP refuse: fine. */
 	const unsigned long dfl[8] = { 0 };
 	sigset_t none;
 	for (int sig = 1; sig < NSIG; sig++)
