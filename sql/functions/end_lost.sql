@@ -22,7 +22,7 @@ begin
 	where t.kind_no = d.kind_no and t.class = d.class and t.position = d.position;
 	perform millrace.move_jobs(dead);
 	perform millrace.settle(dead);
-	perform millrace.tally_add(array_agg(millrace.tally_of(d.kind_no, d_queued => -1, d_failed => 1))) from unnest(dead) d;
+	perform millrace.tally_add(array_agg(millrace.tally_of(d.kind_no, d_queued => -1))) from unnest(dead) d;
 end
 $$;
 comment on function millrace.end_lost(millrace.finish_row[]) is 'Ends jobs that keep taking their worker with them.';

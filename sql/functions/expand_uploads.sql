@@ -40,8 +40,7 @@ begin
 
 	perform millrace.tally_add(array[millrace.tally_of(1::smallint, d_running => -count(*),
 		d_queued => count(*) filter (where f.outcome = 'interrupted'), d_retrying => count(*) filter (where f.outcome = 'retry'),
-		d_done => count(*) filter (where f.outcome not in ('interrupted', 'retry', 'failed')),
-		d_failed => count(*) filter (where f.outcome = 'failed'))])
+		d_done => count(*) filter (where f.outcome not in ('interrupted', 'retry', 'failed')))])
 	from unnest(list) f
 	having count(*) > 0;
 

@@ -37,16 +37,15 @@ begin
 	list := millrace.judge(list);
 	perform millrace.record_attempts(finish_jobs.session, list);
 	perform millrace.move_jobs(list);
-	kinds := millrace.settle(list);
+	kinds := millrace.settle(list) || array(select distinct f.kind_no from unnest(list) f where f.next_state = 'queued');
 	delete from millrace.lease_grant g where g.session = finish_jobs.session and g.grant_no = any (grants);
 
 	perform millrace.tally_add(array_agg(millrace.tally_of(s.kind_no, d_running => -s.all_of_them, d_queued => s.queued,
-		d_retrying => s.retrying, d_done => s.done, d_failed => s.failed)))
+		d_retrying => s.retrying, d_done => s.done)))
 	from (
 		select f.kind_no, count(*) as all_of_them, count(*) filter (where f.next_state = 'queued') as queued,
 			count(*) filter (where f.next_state = 'retrying') as retrying,
-			count(*) filter (where f.next_state = 'done') as done,
-			count(*) filter (where f.next_state = 'failed') as failed
+			count(*) filter (where f.next_state = 'done') as done
 		from unnest(list) f group by f.kind_no
 	) s
 	having count(*) > 0;

@@ -27,13 +27,12 @@ begin
 
 	with sums as (
 		select g.kind_no, sum(g.waiting) as waiting, sum(g.queued) as queued, sum(g.running) as running,
-			sum(g.retrying) as retrying, sum(g.done) as done, sum(g.failed) as failed
+			sum(g.retrying) as retrying, sum(g.done) as done
 		from unnest(gone) g group by g.kind_no),
 	fresh as (
 		insert into millrace.tally
 		select s.kind_no, coalesce(t.gen, 0) + 1, coalesce(t.waiting, 0) + s.waiting, coalesce(t.queued, 0) + s.queued,
-			coalesce(t.running, 0) + s.running, coalesce(t.retrying, 0) + s.retrying, coalesce(t.done, 0) + s.done,
-			coalesce(t.failed, 0) + s.failed
+			coalesce(t.running, 0) + s.running, coalesce(t.retrying, 0) + s.retrying, coalesce(t.done, 0) + s.done
 		from sums s
 		left join lateral (select * from millrace.tally x where x.kind_no = s.kind_no order by x.gen desc limit 1) t on true
 		returning tally.kind_no, tally.gen)

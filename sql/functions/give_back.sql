@@ -19,7 +19,7 @@ begin
 	from millrace.lease_grant g, unnest(g.kind_nos, g.classes, g.positions) h (kind_no, class, position)
 	where g.session = p_session;
 
-	select coalesce(array_agg(row(null, m.kind_no, null, m.old, m.upload_id, m.step_no, m.attempt, m.claimed_at, p_outcome,
+	select coalesce(array_agg(row(null, m.kind_no, m.class, m.position, m.upload_id, m.step_no, m.attempt, m.claimed_at, p_outcome,
 		null, null, null, null, null, null)::millrace.finish_row), '{}')
 	into moved
 	from millrace.move_tickets(p_session, kind_nos, classes, positions) m;

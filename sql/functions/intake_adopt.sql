@@ -18,7 +18,7 @@ language sql set search_path = millrace, pg_temp as $$
 	left join millrace.upload u on u.id = e.trace_uuid
 	cross join lateral (
 		select coalesce(e.what = 'created' and e.trace_uuid is not null and e.turn = 1 and
-			(u.id is null or u.state = 'expected' and u.object_hash = e.object_hash), false) as adopted
+			(u.id is null or u.state = 'expected' and u.object_hash = e.object_hash and u.store = e.store), false) as adopted
 	) a
 $$;
 comment on function millrace.intake_adopt(millrace.intake_event[]) is 'Decides whose trace ID each new upload gets.';

@@ -10,7 +10,7 @@ language sql set search_path = millrace, pg_temp as $$
 		r.ord - 1, r.body, r.what, r.name, r.reason, r.id, sources[r.body + 1], r.store, r.bucket, r.key, r.version_id, r.etag,
 		coalesce(r.size, -1), r.event_time, r.origin, r.sequencer, r.request_id, r.content_type,
 		r.trace_uuid, null, r.trace_text, r.metadata,
-		case when r.key is null then r.id else millrace.identity_hash(r.store, r.bucket, r.key) end,
+		case when r.key is null then r.id else millrace.identity_hash(r.bucket, r.key) end,
 		case r.what
 			when 'created' then case
 				when r.version_id is not null then millrace.identity_hash(r.store, r.bucket, r.key, 'version', r.version_id)

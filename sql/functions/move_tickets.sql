@@ -1,17 +1,18 @@
 -- Function:   millrace.move_tickets(p_session bigint, p_kind_nos smallint[], p_classes smallint[], p_positions bigint[])
 -- Parameters: p_session: who holds them (0: nobody)
--- Returns:    those that it still held and that now wait, free, at new positions; old says where each was
+-- Returns:    those that it still held, as they wait now: free, at new positions, with the time of the claim that they had
 -- Changes:    ticket, job.position
 -- Locks:      uploads by id, then the tickets
 -- For:        rescue, sweep, hand-back: a mark may be past the old position, so a ticket that comes back needs a new one
 create or replace function millrace.move_tickets(p_session bigint, p_kind_nos smallint[], p_classes smallint[], p_positions bigint[])
-returns table (kind_no smallint, upload_id uuid, step_no smallint, attempt smallint, claimed_at timestamptz, old bigint)
+returns setof millrace.ticket
 language plpgsql
 set search_path = millrace, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 set plan_cache_mode = force_generic_plan set jit = off as $$
 #variable_conflict use_column
 declare
 	gone millrace.ticket[];
+	placed millrace.ticket[];
 begin
 	perform from millrace.upload u
 	where u.id = any (array(
@@ -31,15 +32,16 @@ begin
 		returning t.*)
 	select coalesce(array_agg(d::millrace.ticket order by d.position), '{}') into gone from deleted d;
 
-	with placed as (
-		insert into millrace.ticket (kind_no, class, attempt, step_no, upload_id)
-		select g.kind_no, g.class, g.attempt, g.step_no, g.upload_id from unnest(gone) g order by g.position
-		returning ticket.upload_id, ticket.step_no, ticket.position)
+	-- Places are taken before the insert, so that what comes back names them.
+	select coalesce(array_agg(row(g.kind_no, g.class, g.attempt, g.step_no, g.group_no, nextval('millrace.ticket_position'), 0,
+		g.claimed_at, g.upload_id)::millrace.ticket order by g.position), '{}')
+	into placed from unnest(gone) g;
+	insert into millrace.ticket (kind_no, class, attempt, step_no, group_no, position, upload_id)
+	select p.kind_no, p.class, p.attempt, p.step_no, p.group_no, p.position, p.upload_id from unnest(placed) p;
 	update millrace.job j set position = p.position
-	from placed p
+	from unnest(placed) p
 	where j.upload_id = p.upload_id and j.step_no = p.step_no;
-
-	return query select g.kind_no, g.upload_id, g.step_no, g.attempt, g.claimed_at, g.position from unnest(gone) g;
+	return query select * from unnest(placed);
 end
 $$;
 comment on function millrace.move_tickets(bigint, smallint[], smallint[], bigint[]) is 'Frees tickets at new positions.';

@@ -1,6 +1,6 @@
 -- Function:   millrace.note_lost(p_session bigint, moved millrace.finish_row[])
 -- Parameters: moved: tickets of a dead session that are free again
--- Changes:    attempt, job: a lost try has a row, does not count as an error, and the next try has a new number
+-- Changes:    attempt, job, and what end_lost and end_lost_routes change: a lost try has a row, does not count as an error, and the next try has a new number
 -- Locks:      none beyond the caller's
 -- For:        give_back
 create or replace function millrace.note_lost(p_session bigint, moved millrace.finish_row[]) returns void
@@ -25,6 +25,7 @@ begin
 	where t.kind_no = j.kind_no and t.class = j.class and t.position = j.position;
 
 	perform millrace.end_lost(moved);
+	perform millrace.end_lost_routes(moved);
 end
 $$;
 comment on function millrace.note_lost(bigint, millrace.finish_row[]) is 'Records tries that were lost with their worker.';

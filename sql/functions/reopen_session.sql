@@ -4,7 +4,7 @@
 -- Returns:    one row: the new session, the kinds' numbers, for each ticket whether it is still held, and the grant that holds the kept
 -- Changes:    worker, ticket, lease_grant, job, tally_delta: what old held and the caller does not know of (a claim whose reply was lost)
 --             goes back unburnt
--- Locks:      the old worker row, the kept tickets, then as move_tickets
+-- Locks:      the old worker row, the uploads of all its tickets by id, then the tickets
 -- For:        C, router and worker, after every reconnect
 create or replace function millrace.reopen_session(old bigint, worker text, host text, version text, kinds text[], slots integer,
 	kind_nos smallint[], classes smallint[], positions bigint[])
@@ -19,6 +19,12 @@ declare
 begin
 	perform from millrace.worker w where w.session = old for update;
 	select o.session, o.kind_nos into fresh, kind_list from millrace.open_session(worker, host, version, kinds, slots) o;
+	perform from millrace.upload u
+	where u.id = any (array(
+		select t.upload_id from millrace.lease_grant g, unnest(g.kind_nos, g.classes, g.positions) h (kind_no, class, position)
+		join millrace.ticket t on t.kind_no = h.kind_no and t.class = h.class and t.position = h.position
+		where g.session = old and t.session = old))
+	order by u.id for no key update;
 	with taken as (
 		update millrace.ticket t set session = fresh
 		from unnest(reopen_session.kind_nos, classes, positions) g (kind_no, class, position)

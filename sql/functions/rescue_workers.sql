@@ -13,9 +13,12 @@ declare
 begin
 	done := 0;
 	wake := '{}';
-	-- After a restart of the server everybody has been silent: they get the time to come back first.
+	-- After an outage everybody has been silent, and whoever is back first must not take that for death: all get the time to
+	-- come back. That the server restarted, or that this connection is new, is the sign of one.
 	if not pg_try_advisory_xact_lock(1298, 1)
-		or pg_postmaster_start_time() > clock_timestamp() - silent_ms * interval '1 ms' then
+		or pg_postmaster_start_time() > clock_timestamp() - silent_ms * interval '1 ms'
+		or (select a.backend_start from pg_stat_activity a where a.pid = pg_backend_pid())
+			> clock_timestamp() - silent_ms * interval '1 ms' then
 		return next;
 		return;
 	end if;

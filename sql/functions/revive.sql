@@ -1,7 +1,7 @@
 -- Function:   millrace.revive(u millrace.upload, j millrace.job)
 -- Parameters: j: a failed job of u
--- Changes:    job, ticket, upload, tally_delta: j is queued in the replay lane with a new generation; those below it that were skipped for want of
---             it wait again
+-- Changes:    job, ticket, upload, tally_delta: j is queued in the replay lane with a new generation; those below it that were
+--             skipped and lack nothing else wait again
 -- Locks:      none beyond the caller's: it holds the upload
 -- For:        replay_job
 create or replace function millrace.revive(u millrace.upload, j millrace.job) returns void
@@ -9,18 +9,23 @@ language plpgsql set search_path = millrace, pg_temp as $$
 #variable_conflict use_column
 declare
 	steps smallint[];
+	more smallint[];
 	replay_class constant smallint := j.class % 4 + 4;
 begin
-	with recursive below as (
-		select j.step_no as step_no
-		union
-		select d.step_no
-		from below b
-		join millrace.pipeline_step s on s.pipeline_no = u.pipeline_no and s.step_no = b.step_no
-		cross join unnest(s.dependents) d (step_no)
-		join millrace.job x on x.upload_id = u.id and x.step_no = d.step_no
-		where x.state = 'skipped' and x.reason = 'dependency')
-	select array_agg(b.step_no) into steps from below b;
+	steps := array[j.step_no];
+	loop
+		-- What was skipped for want of these, and lacks nothing else.
+		more := array(
+			select x.step_no
+			from millrace.job x
+			join millrace.pipeline_step s on s.pipeline_no = u.pipeline_no and s.step_no = x.step_no
+			where x.upload_id = u.id and x.state = 'skipped' and x.reason = 'dependency' and x.step_no <> all (steps)
+				and s.after && steps
+				and not exists (select from millrace.job n where n.upload_id = u.id and n.step_no = any (s.after)
+					and n.step_no <> all (steps) and n.state in ('failed', 'skipped', 'cancelled')));
+		exit when cardinality(more) = 0;
+		steps := steps || more;
+	end loop;
 
 	update millrace.job x set state = 'waiting', reason = null, finished_at = 'infinity',
 		blocked_by = (select count(*) from millrace.pipeline_step s cross join unnest(s.after) a (step_no)
@@ -36,7 +41,12 @@ begin
 	select x.kind_no, x.class, x.tries + 1, x.step_no, x.position, x.upload_id
 	from millrace.job x where x.upload_id = u.id and x.step_no = j.step_no;
 
-	update millrace.upload x set state = 'routed', finished_at = null, reason = null, generation = x.generation + 1,
+	-- A job that decides nothing leaves a final upload final.
+	update millrace.upload x set
+		state = case when s.decided > 0 then 'routed' else x.state end,
+		finished_at = case when s.decided > 0 then null else x.finished_at end,
+		reason = case when s.decided > 0 then null else x.reason end,
+		generation = x.generation + 1,
 		open_jobs = x.open_jobs + s.decided, failed_jobs = x.failed_jobs - s.failed, review_jobs = x.review_jobs - s.review
 	from (select count(*) filter (where p.decides) as decided, count(*) filter (where p.on_failure = 'fail') as failed,
 			count(*) filter (where p.on_failure = 'review') as review

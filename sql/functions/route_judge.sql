@@ -9,7 +9,7 @@ set search_path = millrace, pg_temp set enable_hashjoin = off set enable_mergejo
 	select coalesce(array_agg(row(r.n, r.class, r.position, r.upload_id, r.attempt,
 		case
 			when r.outcome = 'expand' and exists (select from millrace.upload x
-				where x.object_hash = u.object_hash and x.id <> u.id and x.state not in ('expected', 'rejected', 'expired')
+				where x.object_hash = u.object_hash and x.store = u.store and x.id <> u.id and x.state not in ('expected', 'rejected', 'expired')
 					and millrace.is_newer(x, u)) then 'superseded'
 			when r.outcome = 'retry' and u.route_errors + 1 >= 10 then 'failed'
 			else r.outcome end,

@@ -16,11 +16,10 @@ language sql stable security definer set search_path = millrace, pg_temp set jit
 			union
 			(select c.id from millrace.upload c where c.client_trace_id = trim(q) order by c.id desc limit 50)
 			union
-			(select o.id
-			from (select distinct x.store from millrace.upload x where x.store is not null limit 20) s
-			join millrace.upload o on o.object_hash = millrace.identity_hash(s.store, split_part(q, '/', 1),
+			(select o.id from millrace.upload o
+			where strpos(q, '/') > 0 and o.object_hash = millrace.identity_hash(split_part(q, '/', 1),
 				substr(q, length(split_part(q, '/', 1)) + 2))
-			where strpos(q, '/') > 0 order by o.id desc limit 50)
+			order by o.id desc limit 50)
 		) i
 		join millrace.upload u on u.id = i.id
 		order by u.received_at desc limit 50

@@ -4,18 +4,17 @@
 -- Locks:      none
 -- For:        queues_json, scale_metric, the views
 create or replace function millrace.tallies()
-returns table (kind_no smallint, waiting bigint, queued bigint, running bigint, retrying bigint, done bigint, failed bigint)
+returns table (kind_no smallint, waiting bigint, queued bigint, running bigint, retrying bigint, done bigint)
 language sql stable set search_path = millrace, pg_temp set enable_seqscan = off as $$
 	with delta as (
 		select d.kind_no, sum(d.waiting) as waiting, sum(d.queued) as queued, sum(d.running) as running,
-			sum(d.retrying) as retrying, sum(d.done) as done, sum(d.failed) as failed
+			sum(d.retrying) as retrying, sum(d.done) as done
 		from millrace.tally_delta d
 		where d.delta_no > (select f.low from millrace.tally_fold f order by f.gen desc limit 1)
 		group by d.kind_no)
 	select k.kind_no, greatest(0, coalesce(t.waiting, 0) + coalesce(d.waiting, 0)),
 		greatest(0, coalesce(t.queued, 0) + coalesce(d.queued, 0)), greatest(0, coalesce(t.running, 0) + coalesce(d.running, 0)),
-		greatest(0, coalesce(t.retrying, 0) + coalesce(d.retrying, 0)), greatest(0, coalesce(t.done, 0) + coalesce(d.done, 0)),
-		greatest(0, coalesce(t.failed, 0) + coalesce(d.failed, 0))
+		greatest(0, coalesce(t.retrying, 0) + coalesce(d.retrying, 0)), greatest(0, coalesce(t.done, 0) + coalesce(d.done, 0))
 	from millrace.kind k
 	left join lateral (select * from millrace.tally x where x.kind_no = k.kind_no order by x.gen desc limit 1) t on true
 	left join delta d on d.kind_no = k.kind_no

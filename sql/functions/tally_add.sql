@@ -5,8 +5,8 @@
 -- For:        the functions that move jobs
 create or replace function millrace.tally_add(deltas millrace.tally_delta[]) returns void
 language sql set search_path = millrace, pg_temp as $$
-	insert into millrace.tally_delta (kind_no, waiting, queued, running, retrying, done, failed)
-	select d.kind_no, sum(d.waiting), sum(d.queued), sum(d.running), sum(d.retrying), sum(d.done), sum(d.failed)
+	insert into millrace.tally_delta (kind_no, waiting, queued, running, retrying, done)
+	select d.kind_no, sum(d.waiting), sum(d.queued), sum(d.running), sum(d.retrying), sum(d.done)
 	from unnest(deltas) d
 	group by d.kind_no
 $$;

@@ -7,7 +7,7 @@
 create or replace function millrace.trace_json(id text) returns jsonb
 language sql stable security definer set search_path = millrace, pg_temp set jit = off as $$
 	select jsonb_build_object(
-		'trace_id', millrace.trace_text(u.id),
+		'trace_id', millrace.trace_text(u.id), 'now', millrace.utc_text(clock_timestamp()),
 		'upload', jsonb_build_object(
 			'store', u.store, 'bucket', u.bucket, 'key', u.key, 'version_id', u.version_id, 'etag', u.etag,
 			'size', nullif(u.size, -1), 'content_type', u.content_type, 'sniffed_type', u.sniffed_type,

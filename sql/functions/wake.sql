@@ -6,13 +6,15 @@
 --             without a row that would rot under an old snapshot
 -- For:        C, in a transaction of its own
 create or replace function millrace.wake(kinds smallint[]) returns integer
-language plpgsql security definer set search_path = millrace, pg_temp set jit = off set synchronous_commit = off as $$
+language plpgsql security definer set search_path = millrace, pg_temp set jit = off as $$
 declare
 	k smallint;
 	woken integer := 0;
 begin
 	for k in select distinct unnest(kinds) order by 1 loop
 		if not pg_try_advisory_xact_lock(1297, k) then
+			-- For the whole transaction: a hint is not worth waiting for the disk.
+			perform set_config('synchronous_commit', 'off', true);
 			perform pg_notify('millrace', k::text);
 			woken := woken + 1;
 		end if;

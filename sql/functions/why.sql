@@ -30,6 +30,8 @@ language sql stable security definer set search_path = millrace, pg_temp set jit
 						then format('%s is queued', o.step)
 						else format('%s is queued, and no worker of its kind is alive', o.step) end end, '; ')
 				from open o where o.state not in ('done', 'skipped'))
+			when 'review' then 'Somebody should look at it: ' || coalesce(
+				(select string_agg(format('%s: %s', o.step, coalesce(o.error, '?')), '; ') from open o where o.state = 'failed'), '?')
 			when 'failed' then 'It failed: ' || coalesce(
 				(select string_agg(format('%s: %s', o.step, coalesce(o.error, '?')), '; ') from open o where o.state = 'failed'),
 				t.doc->'upload'->>'detail', 'routing did not succeed')

@@ -105,7 +105,7 @@ create index upload_object on millrace.upload (object_hash);
 create index upload_client_trace on millrace.upload (client_trace_id) where client_trace_id is not null;
 comment on table millrace.upload is 'The parent: one row per upload, which is one write of one object.';
 comment on column millrace.upload.id is 'A ULID; trace_text(id) is what people see, its 32 hex digits are the W3C trace ID.';
-comment on column millrace.upload.object_hash is '16 bytes of sha-256 over store, bucket, key: all writes of one object.';
+comment on column millrace.upload.object_hash is '16 bytes of sha-256 over bucket and key: all writes of one object, in whatever store.';
 comment on column millrace.upload.open_jobs is 'Jobs that decide and have not ended.';
 
 create table millrace.upload_key (
@@ -296,8 +296,7 @@ create table millrace.tally_delta (
 	queued integer not null default 0,
 	running integer not null default 0,
 	retrying integer not null default 0,
-	done integer not null default 0,
-	failed integer not null default 0
+	done integer not null default 0
 );
 comment on table millrace.tally_delta is 'What each call changed in the counts; folded every second.';
 
@@ -309,7 +308,6 @@ create table millrace.tally (
 	running bigint not null,
 	retrying bigint not null,
 	done bigint not null,
-	failed bigint not null,
 	primary key (kind_no, gen)
 );
 comment on table millrace.tally is 'The folded counts by kind; the newest gen counts.';

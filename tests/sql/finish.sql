@@ -57,15 +57,41 @@ select pg_temp.check_equal('in the replay lane', (select class from millrace.tic
 select pg_temp.finish(:w, 'ka', 'done');
 select pg_temp.finish(:w, 'kc', 'done');
 select pg_temp.check_equal('only the review is left', pg_temp.state('err'), 'review');
+select pg_temp.check_equal('and why', millrace.why((select trace_id from millrace.uploads where key = 'err')), 'Somebody should look at it: rev: odd');
 select pg_temp.check_equal('the try has its generation', (select max(a.generation) from millrace.attempt a join millrace.upload u on u.id = a.upload_id where u.key = 'err'), 1::smallint);
 select outcome from millrace.replay_job((select job_id from millrace.dead where key = 'err' and job_id like '%/rev'), 'me', null);
 select pg_temp.finish(:w, 'kr', 'done');
 select pg_temp.check_equal('ready after all', pg_temp.state('err'), 'ready');
 
+-- A dependent of two dead jobs waits again only when the other is no longer dead; until then the upload is final.
+select pg_temp.pipeline('[{"step": "a", "kind": "ka"}, {"step": "b", "kind": "kb"}, {"step": "c", "kind": "kc", "after": ["a", "b"]}]') as two \gset
+do $$ begin perform pg_temp.accept(pg_temp.event('two')); end $$;
+select pg_temp.route(:r, :two);
+select pg_temp.finish(:w, k, 'permanent') from unnest(array['ka', 'kb']) k;
+select pg_temp.check_equal('both dead', pg_temp.state('two') || ' ' || pg_temp.job_state('two', 'c'), 'failed skipped');
+select outcome from millrace.replay_job((select job_id from millrace.dead where key = 'two' and job_id like '%/a'), 'me', null);
+select pg_temp.finish(:w, 'ka', 'done');
+select pg_temp.check_equal('b is still dead', pg_temp.state('two') || ' ' || pg_temp.job_state('two', 'c'), 'failed skipped');
+select outcome from millrace.replay_job((select job_id from millrace.dead where key = 'two' and job_id like '%/b'), 'me', null);
+select pg_temp.check_equal('c waits again', pg_temp.job_state('two', 'c'), 'waiting');
+select pg_temp.finish(:w, 'kb', 'done');
+select pg_temp.finish(:w, 'kc', 'done');
+select pg_temp.check_equal('ready', pg_temp.state('two'), 'ready');
+
+-- Replaying what decides nothing leaves a final upload final.
+select pg_temp.check_equal('the note of the first upload', (select outcome from millrace.replay_job((select job_id from millrace.dead where key = 'ok'), 'me', null)), 'replayed');
+select pg_temp.check_equal('stays ready', (select state || ' ' || (finished_at is not null) from millrace.upload where key = 'ok'), 'ready true');
+select pg_temp.finish(:w, 'kn', 'done');
+select pg_temp.check_equal('and is ready after', pg_temp.state('ok'), 'ready');
+
 -- Crashes are counted apart; a hand-back costs nothing and is due at once.
 do $$ begin perform pg_temp.accept(pg_temp.event('crash')); end $$;
 select pg_temp.route(:r, :pipe);
 select pg_temp.check_equal('back', pg_temp.finish(:w, 'ka', 'interrupted'), array['retry']);
+select kind_no as ka from millrace.kind where name = 'ka' \gset
+select class as c, pos as p, upload_id as u, step_no as s from millrace.claim_jobs(:w, :ka::smallint, 1, '{}', '{}') \gset
+select pg_temp.check_equal('others are woken', (select wake from millrace.finish_jobs(:w, array[:ka]::smallint[], array[:c]::smallint[], array[:p]::bigint[],
+	array[:'u']::uuid[], array[:s]::smallint[], '{interrupted}', '{1}', array[null]::bigint[], array[null]::jsonb[], '{}')), array[:ka]::smallint[]);
 select pg_temp.check_equal('due at once', pg_temp.job_state('crash', 'a'), 'queued');
 select pg_temp.finish(:w, 'ka', 'crash', null, 0); select millrace.promote_due(10);
 select pg_temp.finish(:w, 'ka', 'crash', null, 0); select millrace.promote_due(10);

@@ -54,6 +54,21 @@ end $$;
 select pg_temp.check_equal('after ten times each', (select array_agg(kind || ' ' || error_class || ' ' || attempts) from millrace.dead),
 	array['kb lost 10', 'kb lost 10', 'kb lost 10']);
 
+-- The same for an upload that takes router after router with it.
+do $$ begin perform pg_temp.accept(pg_temp.event('router killer')); end $$;
+do $$
+declare r bigint;
+begin
+	for i in 1..10 loop
+		r := pg_temp.session('route');
+		perform * from millrace.claim_routes(r, 1, '{}', '{}');
+		perform millrace.rescue_workers(-1);
+	end loop;
+end $$;
+select pg_temp.check_equal('failed, and dead', (select state || ' ' || reason from millrace.upload where key = 'router killer') ||
+	(select ' ' || kind from millrace.dead where key = 'router killer'), 'failed lost route');
+select pg_temp.check_equal('no ticket left', (select count(*) from millrace.ticket where kind_no = 1), 0::bigint);
+
 -- A ticket below the mark is found, once everything that ran then has ended.
 select pg_temp.session('ka') as w \gset
 select millrace.heartbeat(:w, array[:ka]::smallint[], '{0}', array[(select max(position) from millrace.ticket)], '{}');

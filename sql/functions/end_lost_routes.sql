@@ -1,0 +1,33 @@
+-- Function:   millrace.end_lost_routes(list millrace.finish_row[])
+-- Parameters: list: tickets that were lost with their session and are free again
+-- Changes:    upload (route_errors), and for one that went down with 10 routers: ticket, dead_job, upload, tally_delta
+-- Locks:      none beyond the caller's
+-- For:        note_lost
+create or replace function millrace.end_lost_routes(list millrace.finish_row[]) returns void
+language plpgsql set search_path = millrace, pg_temp as $$
+#variable_conflict use_column
+declare
+	dead millrace.finish_row[];
+begin
+	update millrace.upload u set route_errors = u.route_errors + 1
+	from unnest(list) f where f.step_no = 0 and u.id = f.upload_id;
+
+	select array_agg(f::millrace.finish_row) into dead
+	from unnest(list) f join millrace.upload u on u.id = f.upload_id
+	where f.step_no = 0 and u.route_errors >= 10;
+	if dead is null then
+		return;
+	end if;
+	delete from millrace.ticket t using unnest(dead) d
+	where t.kind_no = d.kind_no and t.class = d.class and t.position = d.position;
+	update millrace.upload u set state = 'failed', finished_at = clock_timestamp(), reason = 'lost',
+		detail = 'Its router died or fell silent 10 times while it was routed.'
+	from unnest(dead) d where u.id = d.upload_id;
+	insert into millrace.dead_job (upload_id, step_no, kind_no, attempt, error_class, error)
+	select d.upload_id, 0, 1, d.attempt, 'lost', 'Its router died or fell silent 10 times while it was routed.' from unnest(dead) d
+	on conflict (upload_id, step_no) do update set died_at = now(), attempt = excluded.attempt,
+		error_class = excluded.error_class, error = excluded.error;
+	perform millrace.tally_add(array_agg(millrace.tally_of(d.kind_no, d_queued => -1))) from unnest(dead) d;
+end
+$$;
+comment on function millrace.end_lost_routes(millrace.finish_row[]) is 'Ends routings that keep taking their router with them.';
