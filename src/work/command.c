@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "work/crowd.h"
 #include "work/nanny.h"
 #include "work/folder.h"
 #include "base/banned.h"
@@ -18,6 +19,7 @@
 /* Past SIGTERM and SIGKILL: a process that even the kernel cannot end just now. */
 #define PATIENCE_MS (NANNY_TERM_MS + 8000)
 #define LOOK_AT_FOLDER_MS 500
+#define LOOK_AT_CROWD_MS 200
 
 struct run {
 	const struct command *command;
@@ -26,6 +28,7 @@ struct run {
 	int out_fd, report_fd; /* -1 once closed */
 	int64_t started_ms;
 	int64_t look_ms;         /* when to measure the folder next */
+	int64_t crowd_ms;        /* when to count the processes next */
 	int64_t ending_ms;       /* when we asked it to end; 0: not yet */
 	enum command_how reason; /* why we asked */
 	struct nanny_report last;
@@ -78,6 +81,21 @@ end_softly(struct run *r, enum command_how reason, int64_t now)
 	kill(r->nanny, SIGTERM);
 }
 
+/* The kernel counts a user's processes, not a handler's: one that multiplies takes those of all the
+ * others, so it gets no time to say goodbye. */
+static void
+check_crowd(struct run *r, int64_t now)
+{
+	if (now < r->crowd_ms || r->ending_ms)
+		return;
+	r->crowd_ms = now + LOOK_AT_CROWD_MS;
+	if (crowd_count(r->nanny) <= CROWD_MAX)
+		return;
+	r->reason = COMMAND_CROWDED;
+	r->ending_ms = now;
+	kill(r->nanny, SIGHUP);
+}
+
 static void
 check_limits(struct run *r, int64_t now)
 {
@@ -89,6 +107,7 @@ check_limits(struct run *r, int64_t now)
 			end_softly(r, COMMAND_OVERFULL, now);
 		r->look_ms = now + LOOK_AT_FOLDER_MS;
 	}
+	check_crowd(r, now);
 	if (r->ending_ms && now - r->ending_ms >= PATIENCE_MS) {
 		kill(r->nanny, SIGKILL);
 		close_fd(&r->report_fd);
@@ -102,6 +121,8 @@ next_wait(const struct run *r, int64_t now)
 		r->ending_ms ? r->ending_ms + PATIENCE_MS : r->started_ms + r->command->timeout_ms;
 	if (r->command->max_folder > 0 && !r->ending_ms && r->look_ms < until)
 		until = r->look_ms;
+	if (!r->ending_ms && r->crowd_ms < until)
+		until = r->crowd_ms;
 	int64_t wait = until - now;
 	return wait < 0 ? 0 : wait > 60000 ? 60000 : (int)wait;
 }
@@ -192,6 +213,7 @@ command_run(const struct sandbox *s, const struct command *c, struct tail *out,
 	struct run r = { .command = c, .out = out, .out_fd = output[0], .report_fd = reports[0] };
 	r.started_ms = clock_mono_ms();
 	r.look_ms = r.started_ms + LOOK_AT_FOLDER_MS;
+	r.crowd_ms = r.started_ms + LOOK_AT_CROWD_MS;
 	const struct nanny nanny = {
 		.sandbox = s,
 		.path = c->path,

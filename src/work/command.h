@@ -25,6 +25,7 @@ enum command_how {
 	COMMAND_TIMEOUT,   /* by us, at the time limit */
 	COMMAND_CANCELLED, /* by us, cancel_fd */
 	COMMAND_OVERFULL,  /* by us, max_folder */
+	COMMAND_CROWDED,   /* by us, more processes than CROWD_MAX */
 };
 
 struct command_end {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "work/crowd.h"
 #include "base/banned.h"
 
 #define QUOTE_MAX 500
@@ -133,6 +134,11 @@ verdict_command(struct job_result *r, const struct command_end *end, int64_t ret
 	case COMMAND_EXITED:
 		if (end->code == 0)
 			return true;
+		/* How a shell tells of a command's death by it. */
+		if (end->code == 128 + SIGXFSZ) {
+			killed(r, SIGXFSZ, max_output, a);
+			return false;
+		}
 		exited(r, end->code, retry_after_ms, full, a);
 		return false;
 	case COMMAND_KILLED:
@@ -151,6 +157,10 @@ verdict_command(struct job_result *r, const struct command_end *end, int64_t ret
 		                 "filled its folder past what input and %lld bytes of output need",
 		                 (long long)max_output),
 		    a);
+		return false;
+	case COMMAND_CROWDED:
+		say(r, JOB_PERMANENT, "processes",
+		    arena_printf(a, "had more than %d processes at once", CROWD_MAX), a);
 		return false;
 	}
 	return false;

@@ -262,6 +262,32 @@ START_TEST(folder_that_grows_too_far)
 }
 END_TEST
 
+/* 300, not a bomb: by the kernel's count they are the machine's, and so would be the harm. */
+START_TEST(processes_past_the_limit)
+{
+	struct run r;
+	setup(&r, _i,
+	      "#!/usr/bin/perl\n$SIG{TERM} = 'IGNORE';\n"
+	      "for (1 .. 300) { my $p = fork; last unless defined $p; next if $p; setpgrp; "
+	      "exec 'sleep', '986020'; }\nsleep 60;\n");
+	r.sandbox.max_processes = 2048;
+	run_go(&r);
+	ck_assert_int_eq(r.end.how, COMMAND_CROWDED);
+	ck_assert_int_lt(r.end.ran_ms, 10000);
+	ck_assert_int_eq(processes_with("986020"), 0);
+	run_teardown(&r);
+}
+END_TEST
+
+START_TEST(processes_within_the_limit)
+{
+	expect_exit(_i,
+	            "#!/usr/bin/perl\nfor (1 .. 100) { next if fork; sleep 1; exit; }\n"
+	            "1 while wait > 0; exit 3;\n",
+	            3);
+}
+END_TEST
+
 START_TEST(file_past_the_limit)
 {
 	struct run r;
@@ -382,6 +408,8 @@ main(void)
 		cancelling,
 		folder_that_grows_too_far,
 		file_past_the_limit,
+		processes_past_the_limit,
+		processes_within_the_limit,
 		memory_past_the_limit,
 		fork_bomb,
 		killed_worker,

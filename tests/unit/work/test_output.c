@@ -267,6 +267,8 @@ static const struct {
 	{ COMMAND_TIMEOUT, SIGKILL, false, JOB_TIMEOUT, "timeout", -1 },
 	{ COMMAND_CANCELLED, 0, false, JOB_INTERRUPTED, "interrupted", -1 },
 	{ COMMAND_OVERFULL, 0, false, JOB_PERMANENT, "output", -1 },
+	{ COMMAND_EXITED, 128 + SIGXFSZ, false, JOB_PERMANENT, "output", -1 },
+	{ COMMAND_CROWDED, 0, false, JOB_PERMANENT, "processes", -1 },
 };
 
 START_TEST(verdicts_on_commands)
