@@ -191,7 +191,8 @@ START_TEST(bad_files)
 	static const struct {
 		const char *text, *message;
 	} bad[] = {
-		{ "slots = 1\nslot = 5", "f:2: there is no such setting; did you mean 'slots'?" },
+		{ "slots = 1\nslot = 5",
+		  "f:2: slot: there is no such setting; did you mean 'slots'?" },
 		{ "\nslots", "f:2: neither 'key = value' nor '[section NAME]'" },
 		{ "slots = 99", "f:1: '99' is not between 1 and 64" },
 		{ "[sauce x]", "f:1: there are no sections [sauce …]" },
@@ -203,9 +204,9 @@ START_TEST(bad_files)
 		{ "[source x]\n[source x]", "f:2: [source x] is there twice" },
 		{ "[source x]\nauth = none\nauth = none", "f:3: 'auth' is there twice" },
 		{ "[source x]\nauht = none",
-		  "f:2: there is no such setting; did you mean 'auth'?" },
+		  "f:2: auht: there is no such setting; did you mean 'auth'?" },
 		{ "[source x]\nauth = maybe", "f:2: 'maybe' is not one of bearer|none" },
-		{ "[source x]\nslots = 3", "f:2: there is no such setting" },
+		{ "[source x]\nslots = 3", "f:2: slots: there is no such setting" },
 		{ "slots = 1\nslots = 2", "f:2: 'slots' is there twice" },
 	};
 	in_folder();
