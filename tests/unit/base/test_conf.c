@@ -194,7 +194,7 @@ START_TEST(bad_files)
 		{ "slots = 1\nslot = 5",
 		  "f:2: slot: there is no such setting; did you mean 'slots'?" },
 		{ "\nslots", "f:2: neither 'key = value' nor '[section NAME]'" },
-		{ "slots = 99", "f:1: '99' is not between 1 and 64" },
+		{ "slots = 99", "f:1: slots: '99' is not between 1 and 64" },
 		{ "[sauce x]", "f:1: there are no sections [sauce …]" },
 		{ "[source]",
 		  "f:1: [source …] needs a name of a-z, 0-9 and '-', at most 63 characters" },
@@ -205,7 +205,7 @@ START_TEST(bad_files)
 		{ "[source x]\nauth = none\nauth = none", "f:3: 'auth' is there twice" },
 		{ "[source x]\nauht = none",
 		  "f:2: auht: there is no such setting; did you mean 'auth'?" },
-		{ "[source x]\nauth = maybe", "f:2: 'maybe' is not one of bearer|none" },
+		{ "[source x]\nauth = maybe", "f:2: auth: 'maybe' is not one of bearer|none" },
 		{ "[source x]\nslots = 3", "f:2: slots: there is no such setting" },
 		{ "slots = 1\nslots = 2", "f:2: 'slots' is there twice" },
 	};
