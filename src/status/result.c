@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -44,12 +45,22 @@ find_output(const struct json *trace, const char *step, int64_t attempt, const c
 static const char *
 within(const struct store_conf *c, const char *uri)
 {
-	if (strncmp(c->url, "s3://", 5) == 0)
+	struct fault f = { 0 };
+	if (!store_is_folder(c->url))
 		return strncmp(uri, "s3://", 5) == 0 ? uri + 5 : NULL;
-	size_t n = strlen(c->url);
-	while (n > strlen("file://") && c->url[n - 1] == '/')
+	/* The store writes its folder as it is. */
+	char *folder = store_url_folder(c->url, &f);
+	if (!folder || strncmp(uri, "file://", 7) != 0) {
+		free(folder);
+		return NULL;
+	}
+	const char *path = uri + strlen("file://");
+	size_t n = strlen(folder);
+	while (n > 0 && folder[n - 1] == '/')
 		n--;
-	return strncmp(uri, c->url, n) == 0 && uri[n] == '/' ? uri + n + 1 : NULL;
+	bool inside = strncmp(path, folder, n) == 0 && path[n] == '/';
+	free(folder);
+	return inside ? path + n + 1 : NULL;
 }
 
 static char *

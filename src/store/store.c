@@ -1,7 +1,10 @@
 /* store.c -- object stores behind one interface. */
 #include "store/private.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/num.h"
 
 #include "base/banned.h"
 
@@ -12,6 +15,55 @@ store_close(struct store *s)
 		s->ops->close(s);
 }
 
+#define SCHEME "file://"
+
+bool
+store_is_folder(const char *url)
+{
+	return strncmp(url, SCHEME "/", strlen(SCHEME "/")) == 0;
+}
+
+char *
+store_url_folder(const char *url, struct fault *f)
+{
+	const char *p = url + strlen(SCHEME);
+	char *folder = strdup(p), *out = folder;
+	char hex[3] = { 0 };
+
+	if (folder == NULL) {
+		fault_set(f, RC_RETRY, "no memory for a store");
+		return NULL;
+	}
+	for (; *p != '\0'; p++, out++) {
+		*out = *p;
+		if (*p != '%')
+			continue;
+		if (p[1] != '\0')
+			memcpy(hex, p + 1, 2);
+		if (p[1] == '\0' || !num_parse_hex(hex, out, 1) || *out == '\0') {
+			fault_set(
+				f, RC_PERMANENT,
+				"the url %.200s: \"%.3s\" is no encoded byte (a %% itself is %%25)",
+				url, p);
+			free(folder);
+			return NULL;
+		}
+		p += 2;
+	}
+	*out = '\0';
+	return folder;
+}
+
+static struct store *
+open_folder(const char *url, struct fault *f)
+{
+	char *folder = store_url_folder(url, f);
+	struct store *s = folder == NULL ? NULL : store_dir_open(folder, f);
+
+	free(folder);
+	return s;
+}
+
 struct store *
 store_open(const struct store_conf *c, struct fault *f)
 {
@@ -19,8 +71,8 @@ store_open(const struct store_conf *c, struct fault *f)
 
 	if (c->url == NULL)
 		fault_set(f, RC_PERMANENT, "no url is set: file:///folder or s3://");
-	else if (strncmp(c->url, "file:///", 8) == 0)
-		s = store_dir_open(c->url + strlen("file://"), f);
+	else if (store_is_folder(c->url))
+		s = open_folder(c->url, f);
 	else if (strcmp(c->url, "s3://") == 0)
 		s = store_s3_open(c, f);
 	else

@@ -15,7 +15,8 @@ struct store;
 
 struct store_conf {
 	const char *name;     /* as in [store NAME] */
-	const char *url;      /* file:///root (buckets are its folders), s3:// (AWS_* decide),
+	const char *url;      /* file:///root (percent-encoded where need be; buckets are its
+	                         folders), s3:// (AWS_* decide),
 	                         s3://ENDPOINT-URL is given by endpoint */
 	const char *endpoint; /* NULL: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, or AWS itself */
 	const char *region;   /* NULL: AWS_REGION, AWS_DEFAULT_REGION, us-east-1 */
@@ -25,6 +26,11 @@ struct store_conf {
 
 void store_close(struct store *s);
 struct store *store_open(const struct store_conf *c, struct fault *f) OWNS(store_close);
+/* Is url that of a directory store? */
+bool store_is_folder(const char *url);
+/* The folder of such a url, percent-decoded, in memory of its own; RC_PERMANENT for a % that is
+ * not followed by a byte. */
+char *store_url_folder(const char *url, struct fault *f) MUST_USE;
 
 struct store_ref {
 	const char *bucket, *key;

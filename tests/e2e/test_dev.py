@@ -117,8 +117,8 @@ def test_keys_are_names_as_they_are(dev, files):
 
 
 def test_a_folder_as_the_bucket(tmp_path, files):
-    folder = tmp_path / "inbox"
-    folder.mkdir()
+    folder = tmp_path / "a b+ü%41" / "inbox"
+    folder.mkdir(parents=True)
     copy(files / "customers.csv", folder / "before.csv")
     d = Dev(folder)
     try:

@@ -71,6 +71,48 @@ START_TEST(an_etag_is_made_of_what_stat_says)
 }
 END_TEST
 
+/* What `millrace dev` writes for a folder of any name. */
+START_TEST(a_url_may_be_encoded)
+{
+	const struct store_ref o = { .bucket = "b", .key = "k" };
+	struct str url CLEANUP(str_free) = STR_INIT(1000);
+	struct str uri CLEANUP(str_free) = STR_INIT(1000);
+	struct store_conf c = { .name = "local" };
+	struct store_meta m;
+	struct fault f = { .rc = RC_OK };
+	struct store *s;
+
+	put("k", "text");
+	ck_assert_int_eq(symlink(".", "a b+\u00fc%41"), 0);
+	str_addf(&url, "file://%s/", root);
+	str_add_uri(&url, "a b+\u00fc%41", strlen("a b+\u00fc%41"), true);
+	c.url = url.data;
+	s = store_open(&c, &f);
+	ck_assert_msg(s != NULL, "%s", f.message);
+	ck_assert_msg(store_head(s, &o, arena, &m, &f) == RC_OK, "%s", f.message);
+	str_addf(&uri, "file://%s/a b+\u00fc%%41/b/k", root);
+	ck_assert_str_eq(store_uri(s, "b", "k", arena), uri.data);
+	store_close(s);
+	unlink("a b+\u00fc%41");
+}
+END_TEST
+
+START_TEST(a_url_that_is_wrongly_encoded_is_refused)
+{
+	static const char *const urls[] = { "file:///tmp/%", "file:///tmp/%4", "file:///tmp/%4g",
+		                            "file:///tmp/%00" };
+	struct fault f;
+
+	for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+		const struct store_conf c = { .name = "local", .url = urls[i] };
+		f = (struct fault){ .rc = RC_OK };
+		ck_assert_ptr_null(store_open(&c, &f));
+		ck_assert_int_eq(f.rc, RC_PERMANENT);
+		ck_assert_msg(strstr(f.message, "no encoded byte") != NULL, "%s", f.message);
+	}
+}
+END_TEST
+
 START_TEST(what_is_put_is_found)
 {
 	const struct store_ref o = { .bucket = "b", .key = "folder/k" };
@@ -156,6 +198,8 @@ main(void)
 	suite_add_tcase(s, t);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, an_etag_is_made_of_what_stat_says);
+	tcase_add_test(t, a_url_may_be_encoded);
+	tcase_add_test(t, a_url_that_is_wrongly_encoded_is_refused);
 	tcase_add_test(t, what_is_put_is_found);
 	tcase_add_test(t, a_put_replaces_and_the_old_etag_no_longer_fits);
 	tcase_add_test(t, types_go_by_suffix);
