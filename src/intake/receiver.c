@@ -1,6 +1,7 @@
 /* receiver.c -- takes notifications over HTTP and answers after the commit. */
 #include "intake/receiver.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -201,7 +202,9 @@ handle(void *arg, struct httpd_request *rq)
 {
 	if (is_look(rq))
 		return reply(rq, "probe", here(is_root(rq) ? 200 : 204));
-	return take_notification(arg, source_of(arg, rq), rq);
+	const struct source *s = source_of(arg, rq);
+	assert(s); /* or the guard had refused */
+	return take_notification(arg, s, rq);
 }
 
 static void
