@@ -80,13 +80,6 @@ has_magic(const struct magic *m, const char *p, size_t n)
 	return n >= m->offset + m->n && memcmp(p + m->offset, m->bytes, m->n) == 0;
 }
 
-/* Readers take a PDF whose header starts anywhere in the first 1,024 bytes. */
-static bool
-is_pdf(const char *p, size_t n)
-{
-	return memmem(p, n < 1024 ? n : 1024, "%PDF-", 5) != NULL;
-}
-
 static const char *
 zip_type(const char *p, size_t n)
 {
@@ -111,7 +104,7 @@ binary_type(const char *p, size_t n)
 			continue;
 		return strcmp(m->type, "application/zip") == 0 ? zip_type(p, n) : m->type;
 	}
-	return is_pdf(p, n) ? "application/pdf" : NULL;
+	return NULL;
 }
 
 static bool
@@ -150,6 +143,38 @@ is_text(const char *p, size_t n, bool complete)
 	if (n >= 2 && (memcmp(p, "\xff\xfe", 2) == 0 || memcmp(p, "\xfe\xff", 2) == 0))
 		return true;
 	return !has_control(p, n) && (is_utf8(p, n, complete) || is_other_text(p, n));
+}
+
+/* The comment of four bytes that are no ASCII, by which most PDFs show that they are no text. */
+static bool
+has_binary_comment(const char *header, size_t n)
+{
+	const char *p = header, *end = header + n;
+	while (p < end && *p != '\r' && *p != '\n')
+		p++;
+	while (p < end && (*p == '\r' || *p == '\n'))
+		p++;
+	if (end - p < 5 || *p != '%')
+		return false;
+	for (int i = 1; i <= 4; i++)
+		if ((unsigned char)p[i] < 0x80)
+			return false;
+	return true;
+}
+
+/* Readers take a PDF whose header starts anywhere in the first 1,024 bytes; but a text may mention
+ * one there. */
+static bool
+is_pdf(const char *p, size_t n, bool complete)
+{
+	const char *header = memmem(p, n < 1024 ? n : 1024, "%PDF-", 5);
+	if (!header)
+		return false;
+	const char *start = n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0 ? p + 3 : p;
+	while (start < header && strchr(" \t\r\n", *start) && *start != '\0')
+		start++;
+	return start == header || !is_text(p, n, complete) ||
+	       has_binary_comment(header, n - (size_t)(header - p));
 }
 
 static bool
@@ -212,6 +237,8 @@ sniff_type(const void *head, size_t n, bool complete)
 	const char *type = binary_type(p, n);
 	if (type)
 		return type;
+	if (is_pdf(p, n, complete))
+		return "application/pdf";
 	if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) {
 		p += 3;
 		n -= 3;

@@ -15,7 +15,11 @@ static const struct {
 	const char *type;
 } heads[] = {
 	{ BYTES("%PDF-1.7\n"), "application/pdf" },
-	{ BYTES("\r\n  junk before\n%PDF-1.4\n"), "application/pdf" },
+	{ BYTES("\xef\xbb\xbf\r\n %PDF-1.4\n"), "application/pdf" },
+	{ BYTES("\r\n  junk before\n%PDF-1.4\n%\xe2\xe3\xcf\xd3\n1 0 obj\n"), "application/pdf" },
+	{ BYTES("junk\1before %PDF-1.4\n1 0 obj\n"), "application/pdf" },
+	{ BYTES("A PDF begins with %PDF-1.7 and a line end.\n"), "text/plain" },
+	{ BYTES("type,magic\npdf,%PDF-\n"), "text/csv" },
 	{ BYTES("\xff\xd8\xff\xe0\0\x10JFIF"), "image/jpeg" },
 	{ BYTES("\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), "image/png" },
 	{ BYTES("GIF89a\1\0"), "image/gif" },
