@@ -105,7 +105,7 @@ int
 cmd_fail(const char *command, const struct fault *f)
 {
 	fprintf(stderr, "millrace %s: %s\n", command, f->message);
-	if (strcmp(f->code, "NotFound") == 0)
+	if (strcmp(f->code, "NotFound") == 0 || strcmp(f->code, "NoSuchBucket") == 0)
 		return EXIT_NOT_FOUND;
 	if (strcmp(f->code, "AccessDenied") == 0 || f->http == 403 ||
 	    strcmp(f->sqlstate, "42501") == 0)

@@ -15,6 +15,9 @@
 #define SKEW_ALLOWED_MS (INT64_C(5) * 60 * 1000)
 #define SHORT_TEXT 256
 
+/* The code of a reply that has no body by its method. */
+#define BODILESS "-"
+
 struct verdict {
 	int status;       /* 0: any */
 	const char *code; /* NULL: any */
@@ -23,8 +26,9 @@ struct verdict {
 	enum s3_mend mend;
 };
 
-/* The first row that fits decides. A refusal of our keys or of our clock, or a bucket that is not
- * there, says nothing about the object, so it must not end a job at once. */
+/* The first row that fits decides. A refusal of our keys or of our clock, a bucket that is not
+ * there, or a 404 of something that is no store, says nothing about the object, so it must not end
+ * a job at once. */
 static const struct verdict verdicts[] = {
 	{ 0, "SlowDown", RC_RETRY, NULL, S3_MEND_WAIT },
 	{ 0, "Throttling", RC_RETRY, NULL, S3_MEND_WAIT },
@@ -46,8 +50,11 @@ static const struct verdict verdicts[] = {
 	{ 307, NULL, RC_RETRY, "WrongRegion", S3_MEND_NONE },
 	{ 403, "InvalidObjectState", RC_PERMANENT, NULL, S3_MEND_NONE },
 	{ 403, NULL, RC_PERMANENT, "AccessDenied", S3_MEND_NONE },
+	{ 404, "NoSuchKey", RC_PERMANENT, "NotFound", S3_MEND_NONE },
+	{ 404, "NoSuchVersion", RC_PERMANENT, "NotFound", S3_MEND_NONE },
+	{ 404, BODILESS, RC_PERMANENT, "NotFound", S3_MEND_NONE },
 	{ 404, "NoSuchBucket", RC_RETRY, NULL, S3_MEND_NONE },
-	{ 404, NULL, RC_PERMANENT, "NotFound", S3_MEND_NONE },
+	{ 404, NULL, RC_RETRY, "UnclearNotFound", S3_MEND_NONE },
 	{ 405, "MethodNotAllowed", RC_PERMANENT, "NotFound", S3_MEND_NONE }, /* a delete marker */
 	{ 409, NULL, RC_RETRY, NULL, S3_MEND_NONE },
 	{ 410, NULL, RC_PERMANENT, "NotFound", S3_MEND_NONE },
@@ -149,7 +156,7 @@ s3_judge(struct s3 *s, const struct s3_call *c, const struct http_reply *r, stru
 	const struct verdict *v;
 
 	s3_error_parse(str_text(&r->body), r->body.len, &e);
-	v = find_verdict(r->status, str_text(&e.code));
+	v = find_verdict(r->status, strcmp(c->method, "HEAD") == 0 ? BODILESS : str_text(&e.code));
 	fill(c, r, &e, v, f);
 	if (mend_region(s, c, r, &e) || mend_clock(s, r) || mend_keys(s, r, &e))
 		return S3_MEND_AGAIN;

@@ -375,7 +375,7 @@ def test_a_clock_that_is_refused_is_set_by_the_servers(tmp_path):
 def test_an_error_that_is_no_error_document(body, tmp_path):
     liar = Liar(answer("404 Not Found", body))
     s = liar.store()
-    reply = s.refused("get", "permanent", "NotFound", bucket="uploads", key="k", path=str(tmp_path / "into"))
+    reply = s.refused("get", "retry", "UnclearNotFound", bucket="uploads", key="k", path=str(tmp_path / "into"))
     assert "NoSuchKey" not in reply["message"]
     s.close()
 
