@@ -117,10 +117,8 @@ run_handler(struct attempt *t)
 	}
 	t->result->handler_digest = handler_digest(t->handler, t->arena);
 	enum rc rc = command_run(t->env->sandbox, &c, &tail, &end, &f);
-	size_t tail_n = 0;
-	char *text = tail_text(&tail, t->arena, &tail_n);
+	t->result->tail = tail_text(&tail, t->arena);
 	tail_free(&tail);
-	t->result->tail = text;
 	if (rc != RC_OK)
 		return failed(t, "handler", &f);
 	t->result->ran_ms = end.ran_ms;

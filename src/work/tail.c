@@ -43,7 +43,7 @@ drop_nuls(char *text, size_t n)
 }
 
 char *
-tail_text(const struct tail *t, struct arena *a, size_t *ret_n)
+tail_text(const struct tail *t, struct arena *a)
 {
 	if (!t->data || t->seen == 0)
 		return NULL;
@@ -56,7 +56,5 @@ tail_text(const struct tail *t, struct arena *a, size_t *ret_n)
 	memcpy(text + n - start, t->data, start);
 	drop_nuls(text, n);
 	size_t cut = t->seen > TAIL_MAX ? utf8_rest(text, n) : 0;
-	if (ret_n)
-		*ret_n = n - cut;
 	return text + cut;
 }

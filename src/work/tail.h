@@ -19,7 +19,7 @@ void tail_free(struct tail *t);
 /* What finds no memory is counted and dropped. */
 void tail_add(struct tail *t, const void *bytes, size_t n);
 /* The bytes kept, in order, from a character's start, each NUL as a space, NUL-terminated; NULL
- * when there were none. *ret_n may be NULL. */
-char *tail_text(const struct tail *t, struct arena *a, size_t *ret_n);
+ * when there were none. */
+char *tail_text(const struct tail *t, struct arena *a);
 
 #endif

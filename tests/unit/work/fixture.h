@@ -69,7 +69,7 @@ run_go(struct run *r)
 static inline const char *
 run_said(const struct run *r)
 {
-	const char *text = tail_text(&r->tail, r->arena, NULL);
+	const char *text = tail_text(&r->tail, r->arena);
 	return text ? text : "";
 }
 
