@@ -172,36 +172,47 @@ same_file(const struct digest *d, const struct stat *st)
 	       d->mtime.tv_nsec == st->st_mtim.tv_nsec;
 }
 
-static void
-read_digest(struct digest *d, int fd, const struct stat *st)
+static bool
+known_digest(struct digest *d, const struct stat *st, char ret[SHA256_HEX_MAX])
 {
-	struct fault f = { 0 };
-	int64_t size;
-	if (hash_sha256_fd(fd, d->hex, &size, &f) != RC_OK) {
-		d->hex[0] = '\0';
-		return;
-	}
+	pthread_mutex_lock(&d->lock);
+	bool known = same_file(d, st);
+	if (known)
+		memcpy(ret, d->hex, SHA256_HEX_MAX);
+	pthread_mutex_unlock(&d->lock);
+	return known;
+}
+
+static void
+learn_digest(struct digest *d, const struct stat *st, const char hex[SHA256_HEX_MAX])
+{
+	pthread_mutex_lock(&d->lock);
 	d->dev = st->st_dev;
 	d->ino = st->st_ino;
 	d->size = st->st_size;
 	d->mtime = st->st_mtim;
+	memcpy(d->hex, hex, SHA256_HEX_MAX);
+	pthread_mutex_unlock(&d->lock);
 }
 
 const char *
 handler_digest(const struct handler *h, struct arena *a)
 {
+	struct fault f = { 0 };
 	struct stat st;
-	struct digest *d = h->digest;
-	const char *ret = NULL;
+	char hex[SHA256_HEX_MAX];
+	int64_t size;
 	int fd = h->path ? open(h->path, O_RDONLY | O_CLOEXEC) : -1;
 	if (fd < 0)
 		return NULL;
-	pthread_mutex_lock(&d->lock);
-	if (fstat(fd, &st) == 0 && !same_file(d, &st))
-		read_digest(d, fd, &st);
-	if (d->hex[0])
-		ret = arena_strdup(a, d->hex);
-	pthread_mutex_unlock(&d->lock);
+	bool known = fstat(fd, &st) == 0;
+	/* Two slots may read a new command at once: that is better than one waiting for the disk
+	 * of the other. */
+	if (known && !known_digest(h->digest, &st, hex)) {
+		known = hash_sha256_fd(fd, hex, &size, &f) == RC_OK;
+		if (known)
+			learn_digest(h->digest, &st, hex);
+	}
 	close(fd);
-	return ret;
+	return known ? arena_strdup(a, hex) : NULL;
 }
