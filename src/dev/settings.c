@@ -13,7 +13,8 @@
 #include "dev/files.h"
 #include "base/banned.h"
 
-#define INSTALLED "/usr/share/millrace"
+#define INSTALLED_PIPELINE "/etc/millrace/pipeline.json"
+#define INSTALLED_HANDLERS "/usr/lib/millrace/handlers"
 #define KIND_CHARS "abcdefghijklmnopqrstuvwxyz0123456789-"
 
 static enum rc
@@ -136,10 +137,10 @@ settings_find(const struct dev_conf *conf, const struct state *state, struct set
 	bool has_own = own && access(own, R_OK) == 0;
 	const char *pipeline = conf->pipeline ? conf->pipeline : has_own ? own : NULL;
 	enum rc rc = find(state->arena, "pipeline", pipeline, "deploy/demo/pipeline.json",
-	                  INSTALLED "/pipeline.json", &s.pipeline, f);
+	                  INSTALLED_PIPELINE, &s.pipeline, f);
 	if (rc == RC_OK)
 		rc = find(state->arena, "handlers", conf->handlers, "deploy/handlers",
-		          INSTALLED "/handlers", &s.handlers, f);
+		          INSTALLED_HANDLERS, &s.handlers, f);
 	if (rc == RC_OK)
 		rc = list_kinds(state->arena, &s, f);
 	if (rc == RC_OK)
