@@ -18,6 +18,10 @@
 #define REFRESH_MS 1000
 #define THREADS_MAX 8
 #define MAX_CONNECTIONS 1000
+/* Of all bodies together. A message that waits for its commit has as much again, a few times over,
+ * in what was read from it. */
+#define KEPT_BYTES ((size_t)16 << 20)
+#define KEPT_BODIES 4
 #define EVENTS_PATH "/v1/events/"
 
 static struct metric requests =
@@ -287,6 +291,13 @@ thread_count(void)
 	return cpus < 2 ? 2 : cpus > THREADS_MAX ? THREADS_MAX : (unsigned)cpus;
 }
 
+/* The longest body allowed must find room beside others. */
+static size_t
+kept_bytes(size_t max_body)
+{
+	return max_body > KEPT_BYTES / KEPT_BODIES ? max_body * KEPT_BODIES : KEPT_BYTES;
+}
+
 static enum rc
 start(struct receiver *r, struct fault *f)
 {
@@ -296,6 +307,7 @@ start(struct receiver *r, struct fault *f)
 		                    .threads = thread_count(),
 		                    .max_connections = MAX_CONNECTIONS,
 		                    .max_body = r->conf.max_body,
+		                    .max_kept = kept_bytes(r->conf.max_body),
 		                    .gate = guard };
 	if (open_sources(r, f) != RC_OK)
 		return f->rc;

@@ -52,6 +52,7 @@ httpd_on_completed(void *server, struct MHD_Connection *connection, void **reque
 	pthread_mutex_lock(&h->lock);
 	if (rq->replied && --h->sending == 0)
 		pthread_cond_broadcast(&h->changed);
+	h->kept -= rq->kept;
 	pthread_mutex_unlock(&h->lock);
 	httpd_response_free(rq->refusal);
 	httpd_response_free(rq->response);
@@ -181,13 +182,48 @@ refuse_body(const struct httpd_request *rq)
 	return MHD_NO;
 }
 
+/* False when all bodies together would be more than the server keeps. */
+static bool
+keep(struct httpd_request *rq, size_t n)
+{
+	struct httpd *h = rq->server;
+	bool fits;
+
+	pthread_mutex_lock(&h->lock);
+	fits = h->conf.max_kept == 0 || n <= h->conf.max_kept - h->kept;
+	if (fits) {
+		h->kept += n;
+		rq->kept += n;
+	}
+	pthread_mutex_unlock(&h->lock);
+	return fits;
+}
+
+/* What came of this body is let go at once, what still comes is read and not kept. */
+static void
+give_up(struct httpd_request *rq)
+{
+	struct httpd *h = rq->server;
+
+	str_free(&rq->body);
+	pthread_mutex_lock(&h->lock);
+	h->kept -= rq->kept;
+	rq->kept = 0;
+	pthread_mutex_unlock(&h->lock);
+	rq->refusal = httpd_error(503, "Busy", "too many requests are being read; try again soon");
+	if (rq->refusal != NULL)
+		httpd_response_header(rq->refusal, "Retry-After", "2");
+}
+
 static enum MHD_Result
 take_body(struct httpd_request *rq, const char *bytes, size_t *n)
 {
 	if (*n > rq->server->conf.max_body - rq->taken)
 		return refuse_body(rq);
 	rq->taken += *n;
-	if (rq->refusal == NULL && !str_addn(&rq->body, bytes, *n))
+	if (rq->refusal == NULL && !keep(rq, *n))
+		give_up(rq);
+	else if (rq->refusal == NULL && !str_addn(&rq->body, bytes, *n))
 		return MHD_NO;
 	*n = 0;
 	return MHD_YES;

@@ -26,6 +26,8 @@ struct httpd_conf {
 	unsigned max_connections; /* 0: 1,000 */
 	size_t max_body; /* bytes; a larger Content-Length is answered 413 before a byte of it is
 	                    read, a chunked body once it passes */
+	size_t max_kept; /* bytes of all bodies that are kept at one time; who would pass it gets
+	                    503 with Retry-After; 0: no limit */
 	int64_t head_deadline_ms; /* absolute, from connection to the end of the headers; 0: 10,000
 	                           */
 	int64_t body_deadline_ms; /* absolute, from connection or end of previous request to the end

@@ -33,6 +33,7 @@ struct httpd {
 	struct conn *conns;
 	size_t pending; /* requests that the handler has and has not replied to */
 	size_t sending; /* replied, not yet sent */
+	size_t kept;    /* bytes of bodies, as counted in each request's kept */
 	bool stopping;
 	bool ended; /* the library is gone: nothing left to reap */
 };
@@ -45,6 +46,7 @@ struct httpd_request {
 	const char *method;
 	struct str body;
 	size_t taken; /* bytes of the body so far, kept or not */
+	size_t kept;  /* its share of server->kept */
 	char peer[INET6_ADDRSTRLEN];
 	bool begun;                      /* the headers were looked at */
 	bool asked;                      /* the handler was called */

@@ -135,6 +135,28 @@ def test_who_has_no_secret_fills_no_memory(make_stack):
     assert grown < 32 << 10, f"{grown} KiB for 100 MB of strangers"
 
 
+def test_bodies_of_many_senders_fill_no_memory_either(make_stack):
+    stack = make_stack(COPY)
+    receive = stack.receive()
+    stack.post(record("k", size=1))
+    before = resident_kb(receive)
+    head = (f"POST /v1/events/s3 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
+            "Content-Length: 1048576\r\n\r\n").encode()
+    crowd = []
+    for _ in range(100):
+        s = socket.create_connection(("127.0.0.1", stack.port), timeout=20)
+        crowd.append(s)
+        s.sendall(head + b"[" * 1000000)
+    crowd[-1].sendall(b"[" * 48576)
+    reply = crowd[-1].recv(4096)
+    assert reply.startswith(b"HTTP/1.1 503") and b"Retry-After: " in reply
+    grown = resident_kb(receive) - before
+    for s in crowd:
+        s.close()
+    assert grown < 48 << 10, f"{grown} KiB for 100 MB of senders"
+    wait_until(lambda: stack.post(record("k2", size=1)) == 200, 20, "there is room again")
+
+
 def test_a_wrong_secret_is_refused_and_leaves_nothing(make_stack):
     stack = make_stack(COPY)
     stack.receive()

@@ -311,12 +311,54 @@ START_TEST(who_is_turned_away_at_the_gate_hears_so_after_the_body)
 	say(fd, "POST / HTTP/1.1\r\nHost: x\r\nX-Test: 1\r\nContent-Length: 2\r\n\r\nhi");
 	hear(fd, &out, "body=2:hi");
 	ck_assert_ptr_nonnull(strstr(out.data, "body=2:hi"));
+	ck_assert_ptr_nonnull(strstr(out.data, "HTTP/1.1 200"));
 	str_reset(&out);
 	say(fd, "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
 	for (int i = 0; i < 126; i++)
 		say(fd, "8\r\nabcdefgh\r\n");
 	hear(fd, &out, "TooLarge");
+	ck_assert_ptr_nonnull(strstr(out.data, "HTTP/1.1 413"));
 	close(fd);
+	httpd_stop(h);
+}
+END_TEST
+
+START_TEST(bodies_past_what_the_server_keeps_are_told_to_come_again)
+{
+	const struct httpd_conf conf = {
+		.listen = "127.0.0.1:0", .threads = 1, .max_body = 100, .max_kept = 120
+	};
+	struct httpd *h = start(&conf);
+	struct str out CLEANUP(str_free) = STR_INIT(1 << 20);
+	int first = dial(h), second = dial(h), third = dial(h);
+
+	say(first, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 90\r\n\r\n");
+	for (int i = 0; i < 8; i++)
+		say(first, "0123456789");
+	say(second, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n");
+	for (int i = 0; i < 5; i++)
+		say(second, "0123456789");
+	hear(second, &out, "try again");
+	ck_assert_ptr_nonnull(strstr(out.data, "HTTP/1.1 503"));
+	ck_assert_ptr_nonnull(strstr(out.data, "Retry-After: 2"));
+	/* What did not fit takes no room from the next one, nor does it end the first. */
+	str_reset(&out);
+	say(third, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 30\r\n\r\n");
+	for (int i = 0; i < 3; i++)
+		say(third, "0123456789");
+	hear(third, &out, "body=30:");
+	str_reset(&out);
+	say(first, "0123456789");
+	hear(first, &out, "body=90:");
+	/* And all room is there again. */
+	str_reset(&out);
+	say(third, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n");
+	for (int i = 0; i < 10; i++)
+		say(third, "0123456789");
+	hear(third, &out, "body=100:");
+	close(first);
+	close(second);
+	close(third);
 	httpd_stop(h);
 }
 END_TEST
@@ -549,6 +591,7 @@ main(void)
 	tcase_add_loop_test(t, a_body_without_one_certain_end_is_refused, 0,
 	                    (int)ARRAY_LEN(ambiguous));
 	tcase_add_test(t, who_is_turned_away_at_the_gate_hears_so_after_the_body);
+	tcase_add_test(t, bodies_past_what_the_server_keeps_are_told_to_come_again);
 	tcase_add_test(t, a_slow_head_is_cut_off);
 	tcase_add_test(t, a_slow_body_is_cut_off);
 	tcase_add_test(t, an_idle_connection_is_closed);
