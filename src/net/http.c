@@ -2,6 +2,7 @@
 #include "net/http.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +10,6 @@
 #include <unistd.h>
 
 #include <curl/curl.h>
-
-#include "base/stop.h"
 
 #include "net/coded.h"
 
@@ -171,7 +170,8 @@ on_progress(void *transfer, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t
 	(void)b;
 	(void)c;
 	(void)d;
-	t->stopped = stop_requested();
+	struct pollfd end = { .fd = *t->call->end_fd, .events = POLLIN };
+	t->stopped = poll(&end, 1, 0) > 0;
 	return t->stopped ? 1 : 0;
 }
 
@@ -258,7 +258,7 @@ set_callbacks(CURL *e, struct transfer *t)
 	curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
 	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
-	if (!t->call->ends_on_stop)
+	if (t->call->end_fd == NULL)
 		return;
 	curl_easy_setopt(e, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(e, CURLOPT_XFERINFOFUNCTION, on_progress);
@@ -342,7 +342,7 @@ failed(const struct http *h, const struct transfer *t, CURLcode e, struct fault 
 	const char *why = h->why[0] != '\0' ? h->why : curl_easy_strerror(e);
 
 	if (t->stopped)
-		return fault_set(f, RC_STOP, "%s: ended by a stop", t->call->method);
+		return fault_set(f, RC_STOP, "%s: asked to stop", t->call->method);
 	if (t->short_file)
 		return fault_set(f, RC_RETRY, "the file became shorter while it was sent");
 	if (t->io_errno != 0)

@@ -33,7 +33,7 @@ struct http_call {
 	int64_t connect_ms;  /* 0: 5,000 */
 	int64_t stall_ms;    /* no byte for this long ends it; 0: 30,000 */
 	int64_t total_ms;    /* 0: none */
-	bool ends_on_stop;   /* a stop of the process ends it, within a second */
+	const int *end_fd;   /* readable: it ends, within a second; NULL: none */
 	const char *ca_file; /* NULL: the system's */
 };
 
@@ -48,7 +48,7 @@ void http_close(struct http *h);
 struct http *http_open(struct fault *f) OWNS(http_close);
 void http_reply_free(struct http_reply *r);
 /* RC_OK for any status that arrived whole; RC_RETRY for a transport error, a short body or a sink
- * that cannot be written; RC_STOP for a stop (if asked for); RC_PERMANENT for a bad URL, a header
+ * that cannot be written; RC_STOP when end_fd ended it; RC_PERMANENT for a bad URL, a header
  * with a line break, or more than max_reply bytes (code "TooLarge"). *ret need not be initialised
  * and is written on RC_OK only. */
 enum rc http_request(struct http *h, const struct http_call *c, struct http_reply *ret,

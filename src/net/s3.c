@@ -101,10 +101,18 @@ s3_open(const struct s3_conf *c, struct fault *f)
 		fault_set(f, RC_RETRY, "no memory for an S3 client");
 		return NULL;
 	}
+	s->end_fd = -1;
 	if (fill(s, c, f) == RC_OK)
 		return s;
 	destroy(s);
 	return NULL;
+}
+
+void
+s3_bound(struct s3 *s, int end_fd, int64_t until_ms)
+{
+	s->end_fd = end_fd;
+	s->until_ms = until_ms;
 }
 
 static void

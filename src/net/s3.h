@@ -24,6 +24,10 @@ void s3_close(struct s3 *s);
 /* RC_PERMANENT for a bad endpoint; keys are looked for at the first request. */
 struct s3 *s3_open(const struct s3_conf *c, struct fault *f) OWNS(s3_close);
 
+/* From now on a request ends with RC_STOP, within a second, when end_fd (-1: none) is readable, and
+ * with RC_RETRY at until_ms of clock_mono_ms (0: never). end_fd is borrowed. */
+void s3_bound(struct s3 *s, int end_fd, int64_t until_ms);
+
 struct s3_ref {
 	const char *bucket, *key;
 	const char *version_id; /* NULL: the newest */

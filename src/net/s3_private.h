@@ -25,6 +25,8 @@ struct s3 {
 	bool have_keys;
 	int64_t skew_ms; /* the store's clock minus ours, once it refused ours */
 	struct bucket_region *regions;
+	int end_fd;       /* borrowed; -1: none */
+	int64_t until_ms; /* monotonic; 0: none */
 };
 
 #define S3_HEADERS_MAX 16

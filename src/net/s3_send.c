@@ -72,6 +72,19 @@ rewind_sink(int fd, struct fault *f)
 }
 
 static enum rc
+time_left(const struct s3 *s, int64_t *ret_ms, struct fault *f)
+{
+	int64_t left = s->until_ms - clock_mono_ms();
+
+	if (s->until_ms == 0)
+		return RC_OK;
+	if (left <= 0)
+		return FAULT(f, RC_RETRY, "TooSlow", "the store took too long");
+	*ret_ms = left;
+	return RC_OK;
+}
+
+static enum rc
 send_once(struct s3 *s, const struct s3_call *c, struct http_reply *ret, struct fault *f)
 {
 	struct s3_target t CLEANUP(s3_target_free) = { .region = NULL };
@@ -93,9 +106,12 @@ send_once(struct s3 *s, const struct s3_call *c, struct http_reply *ret, struct 
 		                  .body_size = c->body_size,
 		                  .sink_fd = c->sink_fd,
 		                  .max_reply = c->max_reply,
+		                  .end_fd = s->end_fd >= 0 ? &s->end_fd : NULL,
 		                  .ca_file = s->ca_file };
-	enum rc rc = s3_target_find(s, c->bucket, c->key, &t, f);
+	enum rc rc = time_left(s, &call.total_ms, f);
 
+	if (rc == RC_OK)
+		rc = s3_target_find(s, c->bucket, c->key, &t, f);
 	if (rc == RC_OK)
 		rc = rewind_sink(c->sink_fd, f);
 	if (rc != RC_OK)

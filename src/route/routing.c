@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/metrics.h"
 #include "base/stop.h"
 #include "route/sniff.h"
@@ -11,6 +12,7 @@
 
 #define LEARNT_MAX (256u * 1024)
 #define DENIED_DELAY_MS 60000
+#define READ_MS 60000
 #define QUEUE_DECIDES (-1)
 
 static struct metric store_reads = METRIC_COUNTER("millrace_route_store_reads_total",
@@ -126,6 +128,7 @@ learn(struct routing *r, struct known *k, enum decide_need need, struct store_se
 	struct store *store = store_set_get(stores, r->item.store, f);
 	if (!store)
 		return f->rc;
+	store_bound(store, stop_fd(), clock_mono_ms() + READ_MS);
 	return need == NEED_SIZE ? learn_size(r, k, store, &ref, f) : learn_head(k, store, &ref, f);
 }
 

@@ -8,11 +8,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/num.h"
+#include "base/stop.h"
 #include "base/ulid.h"
 #include "net/hash.h"
 #include "status/view.h"
 #include "base/banned.h"
+
+/* A store that drips must not hold the seat for ever. */
+#define FETCH_MS 300000
 
 /* What a browser may show by itself; everything else is saved. */
 static const struct {
@@ -105,6 +110,7 @@ fetch_from(struct store *s, const char *rest, const char *uri, int64_t size, int
 	const char *plain = percent_decoded(a, ref.key);
 	if (!is_address(s, ref.bucket, ref.key, uri, a) && is_address(s, ref.bucket, plain, uri, a))
 		ref.key = plain;
+	store_bound(s, stop_fd(), clock_mono_ms() + FETCH_MS);
 	return store_get(s, &ref, fd, size, a, &meta, f);
 }
 

@@ -3,11 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 #include "net/coded.h"
 
@@ -144,15 +147,31 @@ write_all(int fd, const char *p, size_t n)
 	return RC_OK;
 }
 
+static enum rc
+within_bounds(const struct store *s)
+{
+	struct pollfd end = { .fd = s->end_fd, .events = POLLIN };
+
+	if (s->end_fd >= 0 && poll(&end, 1, 0) > 0)
+		errno = ECANCELED;
+	else if (s->until_ms != 0 && clock_mono_ms() >= s->until_ms)
+		errno = ETIMEDOUT;
+	else
+		return RC_OK;
+	return RC_RETRY;
+}
+
 /* From the start of one file to the place of the other. RC_RETRY with errno; more than max bytes
  * end it, too. */
 static enum rc
-copy_with(char *chunk, int from, int to, int64_t max, int64_t *ret_size)
+copy_with(const struct store *s, char *chunk, int from, int to, int64_t max, int64_t *ret_size)
 {
 	int64_t size = 0;
 	ssize_t n;
 
 	for (;;) {
+		if (within_bounds(s) != RC_OK)
+			return RC_RETRY;
 		n = pread(from, chunk, CHUNK, size);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -169,7 +188,7 @@ copy_with(char *chunk, int from, int to, int64_t max, int64_t *ret_size)
 }
 
 enum rc
-dir_copy(int from, int to, int64_t max, int64_t *ret_size)
+dir_copy(const struct store *s, int from, int to, int64_t max, int64_t *ret_size)
 {
 	char *chunk = malloc(CHUNK);
 	enum rc rc;
@@ -178,7 +197,7 @@ dir_copy(int from, int to, int64_t max, int64_t *ret_size)
 		errno = ENOMEM;
 		return RC_RETRY;
 	}
-	rc = copy_with(chunk, from, to, max, ret_size);
+	rc = copy_with(s, chunk, from, to, max, ret_size);
 	free(chunk);
 	return rc;
 }
@@ -204,9 +223,9 @@ dir_get(struct store *s, const struct store_ref *o, int to, int64_t max_bytes, s
 	if (st.st_size > max_bytes)
 		return too_large(o, st.st_size, max_bytes, f);
 	if (ftruncate(to, 0) != 0 || lseek(to, 0, SEEK_SET) != 0 ||
-	    dir_copy(fd, to, max_bytes, &size) != RC_OK || fstat(fd, &after) != 0)
-		return fault_set(f, RC_RETRY, "copying %s/%.200s: %s", o->bucket, o->key,
-		                 strerror(errno));
+	    dir_copy(s, fd, to, max_bytes, &size) != RC_OK || fstat(fd, &after) != 0)
+		return fault_set(f, errno == ECANCELED ? RC_STOP : RC_RETRY,
+		                 "copying %s/%.200s: %s", o->bucket, o->key, strerror(errno));
 	if (size != st.st_size || after.st_size != st.st_size ||
 	    memcmp(&after.st_mtim, &st.st_mtim, sizeof(st.st_mtim)) != 0)
 		return fault_set(f, RC_RETRY, "%s/%.200s changed while it was copied", o->bucket,

@@ -11,9 +11,10 @@ struct store_dir {
 };
 
 void dir_close_fd(int *fd); /* for CLEANUP */
-/* From the start of one file to the place of the other. RC_RETRY with errno on a failure. More than
- * max bytes end the copy; *ret_size is then larger than max. */
-enum rc dir_copy(int from, int to, int64_t max, int64_t *ret_size) MUST_USE;
+/* From the start of one file to the place of the other. RC_RETRY with errno on a failure: ECANCELED
+ * and ETIMEDOUT are the store's bounds. More than max bytes end the copy; *ret_size is then larger
+ * than max. */
+enum rc dir_copy(const struct store *s, int from, int to, int64_t max, int64_t *ret_size) MUST_USE;
 enum rc dir_put(struct store *s, const struct store_put *p, struct fault *f) MUST_USE;
 
 /* From the file's attributes; NULL when there is none. */

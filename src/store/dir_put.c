@@ -32,11 +32,11 @@ create_temp(int dir_fd, char *name)
 }
 
 static enum rc
-write_temp(int fd, const struct store_put *p, struct fault *f)
+write_temp(const struct store *s, int fd, const struct store_put *p, struct fault *f)
 {
 	int64_t size = 0;
 
-	if (dir_copy(p->fd, fd, p->size, &size) != RC_OK ||
+	if (dir_copy(s, p->fd, fd, p->size, &size) != RC_OK ||
 	    dir_set_trace_id(fd, p->trace_id) != RC_OK)
 		return path_fault(errno, "writing", p->bucket, p->key, f);
 	if (size != p->size)
@@ -49,7 +49,8 @@ write_temp(int fd, const struct store_put *p, struct fault *f)
 }
 
 static enum rc
-put_in(int dir_fd, const char *name, const struct store_put *p, struct fault *f)
+put_in(const struct store *s, int dir_fd, const char *name, const struct store_put *p,
+       struct fault *f)
 {
 	char temp[TEMP_NAME_MAX];
 	int fd CLEANUP(dir_close_fd) = create_temp(dir_fd, temp);
@@ -57,7 +58,7 @@ put_in(int dir_fd, const char *name, const struct store_put *p, struct fault *f)
 
 	if (fd < 0)
 		return path_fault(errno, "creating a file for", p->bucket, p->key, f);
-	rc = write_temp(fd, p, f);
+	rc = write_temp(s, fd, p, f);
 	if (rc == RC_OK && renameat(dir_fd, temp, dir_fd, name) != 0)
 		rc = path_fault(errno, "naming", p->bucket, p->key, f);
 	if (rc != RC_OK) {
@@ -77,5 +78,5 @@ dir_put(struct store *s, const struct store_put *p, struct fault *f)
 	const char *name;
 	enum rc rc = path_open(d->root_fd, p->bucket, p->key, true, &dir_fd, &name, f);
 
-	return rc == RC_OK ? put_in(dir_fd, name, p, f) : rc;
+	return rc == RC_OK ? put_in(s, dir_fd, name, p, f) : rc;
 }

@@ -42,6 +42,9 @@ path_fault(int e, const char *doing, const char *bucket, const char *key, struct
 	case EROFS:
 		code = "AccessDenied";
 		break;
+	case ECANCELED:
+		rc = RC_STOP;
+		break;
 	default:
 		rc = RC_RETRY;
 	}

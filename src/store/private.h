@@ -19,6 +19,8 @@ struct store_ops {
 /* The first member of each kind's own struct. */
 struct store {
 	const struct store_ops *ops;
+	int end_fd;       /* borrowed; -1: none */
+	int64_t until_ms; /* monotonic; 0: none */
 };
 
 struct store *store_dir_open(const char *root, struct fault *f) MUST_USE;

@@ -15,13 +15,16 @@ struct store_s3 {
 static struct s3 *
 client(struct store *s)
 {
-	return ((struct store_s3 *)s)->s3;
+	struct s3 *s3 = ((struct store_s3 *)s)->s3;
+
+	s3_bound(s3, s->end_fd, s->until_ms);
+	return s3;
 }
 
 static void
 s3_store_close(struct store *s)
 {
-	s3_close(client(s));
+	s3_close(((struct store_s3 *)s)->s3);
 	free(s);
 }
 

@@ -78,9 +78,18 @@ store_open(const struct store_conf *c, struct fault *f)
 	else
 		fault_set(f, RC_PERMANENT,
 		          "the url must be file:///folder or s3://, not \"%.100s\"", c->url);
+	if (s != NULL)
+		store_bound(s, -1, 0);
 	if (s == NULL && c->name != NULL)
 		ignore_rc(fault_context(f, "store %s", c->name));
 	return s;
+}
+
+void
+store_bound(struct store *s, int end_fd, int64_t until_ms)
+{
+	s->end_fd = end_fd;
+	s->until_ms = until_ms;
 }
 
 enum rc

@@ -32,6 +32,10 @@ bool store_is_folder(const char *url);
  * not followed by a byte. */
 char *store_url_folder(const char *url, struct fault *f) MUST_USE;
 
+/* From now on a get or a put ends with RC_STOP, soon, when end_fd (-1: none) is readable, and with
+ * RC_RETRY at until_ms of clock_mono_ms (0: never). end_fd is borrowed. */
+void store_bound(struct store *s, int end_fd, int64_t until_ms);
+
 struct store_ref {
 	const char *bucket, *key;
 	const char *version_id; /* NULL: the newest */

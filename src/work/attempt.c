@@ -15,6 +15,8 @@
 
 /* What a handler's folder may hold besides its input and its outputs. */
 #define FOLDER_SLACK (16 * 1024 * 1024)
+/* What a store may take for the input, or for all outputs, beyond the time of the handler. */
+#define STORE_SLACK_MS 60000
 
 struct attempt {
 	const struct attempt_env *env;
@@ -58,6 +60,17 @@ write_params(struct attempt *t, struct fault *f)
 	return false;
 }
 
+/* The named store, bounded for what this attempt has to do there now. */
+static struct store *
+open_store(const struct attempt *t, const char *name, struct fault *f)
+{
+	struct store *store = store_set_get(t->stores, name, f);
+	if (store)
+		store_bound(store, t->cancel_fd,
+		            clock_mono_ms() + t->job->timeout_ms + STORE_SLACK_MS);
+	return store;
+}
+
 static enum rc
 download(struct attempt *t, int fd, struct fault *f)
 {
@@ -66,7 +79,7 @@ download(struct attempt *t, int fd, struct fault *f)
 	struct store_ref ref = { .bucket = j->bucket, .key = j->key, .version_id = j->version_id };
 	if (!j->version_id)
 		ref.etag = j->etag;
-	struct store *store = store_set_get(t->stores, j->store, f);
+	struct store *store = open_store(t, j->store, f);
 	if (!store)
 		return f->rc;
 	enum rc rc = store_get(store, &ref, fd, t->env->max_size, t->arena, &meta, f);
@@ -183,7 +196,7 @@ put_all(struct attempt *t, const struct output_file *files, size_t n, struct fau
 		snprintf(f->code, sizeof f->code, "output");
 		return f->rc;
 	}
-	struct store *store = store_set_get(t->stores, t->env->results_store, f);
+	struct store *store = open_store(t, t->env->results_store, f);
 	if (!store)
 		return f->rc;
 	t->result->bytes_out = 0;

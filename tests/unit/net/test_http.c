@@ -205,11 +205,12 @@ START_TEST(a_stop_ends_it_if_asked)
 	struct http_call c = call("GET");
 	struct http_reply r;
 	struct fault f;
+	int end = stop_fd();
 
-	stop_request();
+	c.end_fd = &end;
 	ck_assert_int_eq(request(c, "/", &r, &f), RC_OK);
 	http_reply_free(&r);
-	c.ends_on_stop = true;
+	stop_request();
 	ck_assert_int_eq(request(c, "/", &r, &f), RC_STOP);
 }
 END_TEST
