@@ -54,7 +54,7 @@ add_job_head(struct str *out, const struct json *job, int64_t now_us)
 		add_chip(out, "kind ", view_text(job, "kind"));
 	add_chip(out, "", json_bool(json_get(job, "required"), true) ? "required" : "optional");
 	add_after(out, job);
-	if (view_int(job, "generation", 0) > 1)
+	if (view_int(job, "generation", 0) > 0)
 		str_addf(out, "<span class=\"chip\">generation %" PRId64 "</span>",
 		         view_int(job, "generation", 0));
 	if (json_count(json_get(job, "attempts")) > 1) {

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/ulid.h"
 #include "status/page.h"
+#include "status/view.h"
 #include "base/banned.h"
 
 /* What one page is made of; freed together. */
@@ -75,6 +76,14 @@ redirect_to_trace(const struct visit *v, const struct ulid *id, const char *step
 	return rs ? rs : reply_not_found(v, v->segments[1]);
 }
 
+/* The database's clock at the time of the answer: what the page counts from was written by it. */
+static int64_t
+now_of(const struct json *trace)
+{
+	int64_t now_us = view_time(trace, "now");
+	return now_us == VIEW_NEVER ? clock_wall_us() : now_us;
+}
+
 struct httpd_response *
 show_trace(struct visit *v)
 {
@@ -89,7 +98,7 @@ show_trace(struct visit *v)
 	CLEANUP(sheet_free) struct sheet s = sheet_new();
 	if (ask_trace(v->site, text, &s.answer, &f) == RC_OK &&
 	    read_answer(&s, &s.doc, &f) == RC_OK)
-		page_trace(&s.html, json_root(s.doc), clock_wall_us());
+		page_trace(&s.html, json_root(s.doc), now_of(json_root(s.doc)));
 	return finish(v, &s, &f);
 }
 

@@ -173,6 +173,12 @@ is_optional_failure(const struct json *job)
 	return !is_required(job) && view_is(job, "state", "failed");
 }
 
+static bool
+is_failure_to_review(const struct json *job)
+{
+	return view_is(job, "state", "failed") && view_is(job, "on_failure", "review");
+}
+
 static void
 say_routed(struct str *out, const struct json *upload, const struct json *jobs, int64_t now_us)
 {
@@ -212,8 +218,12 @@ say_review(struct str *out, const struct json *upload, const struct json *jobs, 
 {
 	str_add(out, "Somebody should look at it");
 	add_cause(out, upload, ": ");
-	str_add(out, ": ");
-	add_jobs(out, jobs, is_optional_failure, now_us);
+	for (size_t i = 0; i < json_count(jobs); i++)
+		if (is_failure_to_review(json_at(jobs, i))) {
+			str_add(out, ": ");
+			add_jobs(out, jobs, is_failure_to_review, now_us);
+			return;
+		}
 }
 
 static void

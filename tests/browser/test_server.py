@@ -33,6 +33,14 @@ def no_redirect(site, path):
     return r.status, body, r.headers
 
 
+def test_the_page_counts_by_the_databases_clock(site):
+    trace = load("trace-ready.json")
+    trace["upload"].update(state="accepted", received_at="2020-01-02T03:04:05.000000Z")
+    trace["now"] = "2020-01-02T03:04:12.000000Z"
+    site.put(trace["trace_id"], trace)
+    assert b"waits for the router, for 7.0 s" in site.get(f"/t/{trace['trace_id']}")[1]
+
+
 def test_unknown_things_are_404_with_hints(site):
     for path in ("/t/trace_01KAJ6ZJ0G4T8Q2M9V7N3XW5ZZ", "/t/nonsense", "/t/%3Cscript%3E",
                  "/search?q=no-such-thing", "/nowhere"):

@@ -125,6 +125,30 @@ START_TEST(a_running_trace_says_what_it_waits_for)
 }
 END_TEST
 
+START_TEST(a_failed_job_that_asks_for_a_review_is_named)
+{
+	static const char text[] =
+		"{\"trace_id\": \"trace_01KAJ6ZJ0G4T8Q2M9V7N3XW5RC\", \"upload\": {\"state\": "
+		"\"review\"}, \"jobs\": [{\"step\": \"scan\", \"required\": true, \"state\": "
+		"\"failed\", \"on_failure\": \"review\", \"generation\": 1}, {\"step\": \"text\", "
+		"\"required\": false, \"state\": \"failed\", \"on_failure\": \"note\"}]}";
+	doc = parse(text, sizeof(text) - 1);
+	page_trace(&html, json_root(doc), now());
+	has("Somebody should look at it: <a href=\"#job-scan\">scan</a> failed after 0 attempts.");
+	has("generation 1");
+	has_not("; <a href=\"#job-text\">");
+}
+END_TEST
+
+START_TEST(a_review_that_no_job_asked_for_ends_its_sentence)
+{
+	static const char text[] = "{\"upload\": {\"state\": \"review\"}, \"jobs\": []}";
+	doc = parse(text, sizeof(text) - 1);
+	page_trace(&html, json_root(doc), now());
+	has("Somebody should look at it.");
+}
+END_TEST
+
 START_TEST(a_rejected_trace_says_why)
 {
 	render_trace("trace-rejected.json");
@@ -240,6 +264,8 @@ main(void)
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, a_ready_trace_answers_the_five_questions);
 	tcase_add_test(t, a_failed_trace_says_why);
+	tcase_add_test(t, a_failed_job_that_asks_for_a_review_is_named);
+	tcase_add_test(t, a_review_that_no_job_asked_for_ends_its_sentence);
 	tcase_add_test(t, a_running_trace_says_what_it_waits_for);
 	tcase_add_test(t, a_rejected_trace_says_why);
 	tcase_add_test(t, a_hostile_trace_stays_text);
