@@ -10,7 +10,7 @@
 #include "base/banned.h"
 
 struct store_conf *
-cmd_stores(const struct conf *c, size_t *ret_n)
+cmd_stores(const struct conf *c, size_t *ret_n, struct fault *f)
 {
 	size_t n = conf_sections(c, "store");
 	struct store_conf *stores = calloc(n ? n : 1, sizeof *stores);
@@ -25,6 +25,13 @@ cmd_stores(const struct conf *c, size_t *ret_n)
 			.access_key_file = conf_section_text(c, "store", i, "access_key_file"),
 			.secret_key_file = conf_section_text(c, "store", i, "secret_key_file"),
 		};
+	for (size_t i = 0; i < n; i++)
+		if (!stores[i].url || !stores[i].url[0]) {
+			fault_set(f, RC_PERMANENT, "[store %s] has no url: s3:// or file:///FOLDER",
+			          stores[i].name);
+			free(stores);
+			return NULL;
+		}
 	if (n == 0)
 		stores[0] = (struct store_conf){ .name = "s3", .url = "s3://" };
 	*ret_n = n ? n : 1;

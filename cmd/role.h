@@ -11,8 +11,9 @@
 extern const char cmd_version[];
 
 /* The [store NAME] sections, in the file's order; with none at all, one store "s3" that the AWS_*
- * variables describe. The array is the caller's (free), its texts are c's. */
-struct store_conf *cmd_stores(const struct conf *c, size_t *ret_n) MUST_USE;
+ * variables describe. The array is the caller's (free), its texts are c's. NULL + RC_PERMANENT: one
+ * has no url. */
+struct store_conf *cmd_stores(const struct conf *c, size_t *ret_n, struct fault *f) MUST_USE;
 
 /* "a,b , c" as texts of their own; empty parts are left out. */
 struct cmd_list {

@@ -49,9 +49,9 @@ cmd_route(const struct conf *c)
 		            .bucket_count = buckets.n,
 		            .max_size = conf_int(c, "max-size") },
 	};
-	struct store_conf *stores = cmd_stores(c, &settings.store_count);
+	struct store_conf *stores = cmd_stores(c, &settings.store_count, &f);
 	settings.stores = stores;
-	enum rc rc = run(c, &settings, &f);
+	enum rc rc = stores ? run(c, &settings, &f) : f.rc;
 	free(stores);
 	/* Asked to stop while it waited for the database: as good an end as any. */
 	return rc == RC_OK || rc == RC_STOP ? EXIT_DONE : cmd_fail("route", &f);

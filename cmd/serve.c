@@ -83,7 +83,11 @@ cmd_serve(const struct conf *c)
 		.public_url = conf_text(c, "public-url"),
 		.scratch = conf_text(c, "scratch"),
 	};
-	struct store_conf *stores = cmd_stores(c, &conf.store_count);
+	struct store_conf *stores = cmd_stores(c, &conf.store_count, &f);
+	if (!stores) {
+		str_free(&password);
+		return cmd_fail("serve", &f);
+	}
 	conf.stores = stores;
 	enum rc rc = password_file && password.len == 0
 	                     ? fault_set(&f, RC_PERMANENT, "%s is empty", password_file)

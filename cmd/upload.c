@@ -128,7 +128,11 @@ cmd_upload(const struct conf *c)
 {
 	struct upload u = { .put = { .fd = -1 } };
 	size_t n;
-	struct store_conf *stores = cmd_stores(c, &n);
+	struct fault f = { 0 };
+	struct store_conf *stores = cmd_stores(c, &n, &f);
+
+	if (!stores)
+		return cmd_fail("upload", &f);
 	const struct store_conf *store = choose_store(stores, n, conf_text(c, "store"));
 	int code;
 

@@ -109,14 +109,14 @@ cmd_work(const struct conf *c)
 	if (stop_setup(&f) != RC_OK ||
 	    split_results(conf_text(c, "results"), &results, &f) != RC_OK)
 		return cmd_fail("work", &f);
-	struct store_conf *stores = cmd_stores(c, &w.store_count);
+	struct store_conf *stores = cmd_stores(c, &w.store_count, &f);
 	w.stores = stores;
 	w.name = self.name;
 	w.host = self.host;
 	w.results_store = results.store;
 	w.results_bucket = results.bucket;
 	w.results_prefix = results.prefix;
-	enum rc rc = run(c, &kinds, &w, &f);
+	enum rc rc = stores ? run(c, &kinds, &w, &f) : f.rc;
 	free(stores);
 	return rc == RC_OK ? EXIT_DONE : cmd_fail("work", &f);
 }

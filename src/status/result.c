@@ -51,6 +51,8 @@ static const char *
 within(const struct store_conf *c, const char *uri)
 {
 	struct fault f = { 0 };
+	if (!c->url)
+		return NULL;
 	if (!store_is_folder(c->url))
 		return strncmp(uri, "s3://", 5) == 0 ? uri + 5 : NULL;
 	/* The store writes its folder as it is. */

@@ -25,6 +25,14 @@ def test_a_store_that_cannot_be_opened_stops_the_start(make_stack, role, url):
     assert "results" in says and (url.removeprefix("file://") in says), says
 
 
+@pytest.mark.parametrize("role", ["work", "route", "serve"])
+def test_a_store_without_a_url_is_named(make_stack, role):
+    stack = make_stack(COPY)
+    args = {"work": ["--kinds", "copy"], "route": ["--pipeline", BIN]}.get(role, [])
+    says = refusal(stack, role, *args, config="[store lost]\nregion = x\n")
+    assert "[store lost] has no url" in says, says
+
+
 @pytest.mark.parametrize("line, says", [("slots = many", "wrong.conf:1: slots: 'many'"), ("wat = 1", "wrong.conf:1: wat: "),
                                         ("max-output = -5", "wrong.conf:1: max-output: '-5'")])
 def test_a_wrong_line_is_named(make_stack, line, says):
