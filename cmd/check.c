@@ -9,17 +9,26 @@
 #define OUTPUT_MAX (16u << 20)
 
 static void
+add_list(struct str *out, const struct pipeline_problems *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		str_add(out, i ? ",{\"path\":" : "{\"path\":");
+		str_add_json(out, list->items[i].path);
+		str_add(out, ",\"message\":");
+		str_add_json(out, list->items[i].message);
+		str_addc(out, '}');
+	}
+}
+
+static void
 print_json(const struct pipeline *p, const struct pipeline_problems *problems)
 {
 	struct str out = STR_INIT(OUTPUT_MAX);
 	str_addf(&out, "{\"ok\":%s,\"problems\":[", p ? "true" : "false");
-	for (size_t i = 0; i < problems->count; i++) {
-		str_add(&out, i ? ",{\"path\":" : "{\"path\":");
-		str_add_json(&out, problems->items[i].path);
-		str_add(&out, ",\"message\":");
-		str_add_json(&out, problems->items[i].message);
-		str_addc(&out, '}');
-	}
+	add_list(&out, problems);
+	str_add(&out, "],\"warnings\":[");
+	if (p)
+		add_list(&out, &p->warnings);
 	str_addf(&out, "],\"more\":%s", problems->more ? "true" : "false");
 	if (p)
 		str_addf(&out, ",\"sha256\":\"%s\",\"rules\":%zu,\"jobs\":%zu", p->sha256,
@@ -37,6 +46,9 @@ print_text(const char *file, const struct pipeline *p, const struct pipeline_pro
 		        problems->items[i].path[0] ? ": " : "", problems->items[i].message);
 	if (problems->more)
 		fprintf(stderr, "%s: and more\n", file);
+	for (size_t i = 0; p && i < p->warnings.count; i++)
+		fprintf(stderr, "%s: warning: %s: %s\n", file, p->warnings.items[i].path,
+		        p->warnings.items[i].message);
 	if (p)
 		printf("OK: %zu rules, %zu jobs, %zu ignore patterns, sha256 %s\n", p->rule_count,
 		       p->job_count, p->ignore.count, p->sha256);

@@ -59,6 +59,7 @@ pipeline_drop(const struct pipeline *p)
 	struct counted *c = counted_of(p);
 	if (atomic_fetch_sub(&c->holders, 1) != 1)
 		return;
+	pipeline_problems_free(&c->pipeline.warnings);
 	arena_free(c->arena);
 	free(c);
 }
@@ -74,6 +75,7 @@ read_kind(struct reader *r, const struct at *at, const struct json *v)
 {
 	static const char *const known[] = { "timeout_s", "attempts", "limit", "group",
 		                             "group_limit" };
+	static const char *const idle[] = { "limit", "group", "group_limit" };
 	if (!reader_object(r, at, v, known, ARRAY_LEN(known)))
 		return;
 	reader_int(r, at, v, "timeout_s", 1, DAY_S, 0);
@@ -86,6 +88,10 @@ read_kind(struct reader *r, const struct at *at, const struct json *v)
 	if (reader_int(r, at, v, "group_limit", 1, 1000000, 0) > 0 && !group)
 		reader_problem(r, &(struct at){ .up = at, .key = "group_limit" },
 		               "needs a group to limit");
+	for (size_t i = 0; i < ARRAY_LEN(idle); i++)
+		if (json_type(json_get(v, idle[i])) != JSON_MISSING_)
+			reader_warning(r, &(struct at){ .up = at, .key = idle[i] },
+			               "is not enforced yet");
 }
 
 static void
@@ -148,6 +154,7 @@ pipeline_parse(const char *text, size_t n, struct pipeline_problems *problems)
 	struct counted *c = calloc(1, sizeof(*c));
 	CLEANUP(json_freep) struct json_doc *doc = json_parse(text, n, DEPTH_MAX, &f);
 
+	r.warnings = c ? &c->pipeline.warnings : NULL;
 	r.arena = arena_new(ARENA_MAX);
 	if (!c || !r.arena)
 		r.exhausted = true;
@@ -158,6 +165,8 @@ pipeline_parse(const char *text, size_t n, struct pipeline_problems *problems)
 	if (r.exhausted)
 		reader_problem(&r, NULL, "out of memory");
 	if (!c || r.exhausted || problems->count > 0) {
+		if (c)
+			pipeline_problems_free(&c->pipeline.warnings);
 		arena_free(r.arena);
 		free(c);
 		return NULL;

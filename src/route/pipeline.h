@@ -48,14 +48,6 @@ struct pipeline_rule {
 	size_t job_count;
 };
 
-struct pipeline {
-	struct pipeline_texts ignore; /* globs of keys */
-	const struct pipeline_rule *rules;
-	size_t rule_count, kind_count, job_count;
-	const char *body;   /* compact JSON, keys sorted: what register_pipeline gets */
-	const char *sha256; /* of body, hex */
-};
-
 /* Every problem of a file, in its order: where (rules[2].jobs[0].after[1]) and what. */
 struct pipeline_problem {
 	char *path, *message; /* owned */
@@ -66,6 +58,15 @@ struct pipeline_problems {
 	bool more; /* there were more than 100 */
 };
 void pipeline_problems_free(struct pipeline_problems *p);
+
+struct pipeline {
+	struct pipeline_texts ignore; /* globs of keys */
+	const struct pipeline_rule *rules;
+	size_t rule_count, kind_count, job_count;
+	const char *body;   /* compact JSON, keys sorted: what register_pipeline gets */
+	const char *sha256; /* of body, hex */
+	struct pipeline_problems warnings; /* what is right, but does nothing */
+};
 
 /* Counted: the parser's caller holds one reference; any thread may take and drop. */
 void pipeline_drop(const struct pipeline *p); /* accepts NULL */

@@ -22,12 +22,9 @@ add_path(struct str *out, const struct at *at)
 		str_addf(out, "%s%s", out->len > 0 ? "." : "", at->key);
 }
 
-void
-reader_problem(struct reader *r, const struct at *at, const char *fmt, ...)
+static void PRINTF_LIKE(4, 0) note(struct reader *r, struct pipeline_problems *list,
+                                   const struct at *at, const char *fmt, va_list ap)
 {
-	struct pipeline_problems *list = r->problems;
-	va_list ap;
-
 	if (list->count >= PROBLEMS_MAX) {
 		list->more = true;
 		return;
@@ -40,9 +37,7 @@ reader_problem(struct reader *r, const struct at *at, const char *fmt, ...)
 	}
 	struct str path = STR_INIT(TEXT_MAX), message = STR_INIT(TEXT_MAX);
 	add_path(&path, at);
-	va_start(ap, fmt);
 	str_vaddf(&message, fmt, ap);
-	va_end(ap);
 	struct pipeline_problem problem = {
 		.path = path.len ? str_take(&path) : strdup(""),
 		.message = message.len ? str_take(&message) : strdup("is wrong"),
@@ -52,6 +47,26 @@ reader_problem(struct reader *r, const struct at *at, const char *fmt, ...)
 	KEPT(items);
 	KEPT(problem.path);
 	KEPT(problem.message);
+}
+
+void
+reader_problem(struct reader *r, const struct at *at, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	note(r, r->problems, at, fmt, ap);
+	va_end(ap);
+}
+
+void
+reader_warning(struct reader *r, const struct at *at, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	note(r, r->warnings, at, fmt, ap);
+	va_end(ap);
 }
 
 void *

@@ -9,7 +9,7 @@
 
 struct reader {
 	struct arena *arena;
-	struct pipeline_problems *problems;
+	struct pipeline_problems *problems, *warnings;
 	bool exhausted; /* memory ended */
 };
 
@@ -21,6 +21,8 @@ struct at {
 };
 
 void reader_problem(struct reader *r, const struct at *at, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* What is no reason to refuse the file. */
+void reader_warning(struct reader *r, const struct at *at, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* Zeroed; NULL on exhaustion, which it notes. */
 void *reader_alloc(struct reader *r, size_t count, size_t size);
 const char *reader_copy(struct reader *r, const char *text);

@@ -72,6 +72,15 @@ report_problems(const struct router *r, const struct pipeline_problems *problems
 		          problems->items[i].message);
 }
 
+static void
+report_warnings(const struct router *r)
+{
+	const struct pipeline_problems *w = &r->watch.current->warnings;
+	for (size_t i = 0; i < w->count; i++)
+		log_warn("pipeline warning", "%s: %s: %s", r->conf->pipeline, w->items[i].path,
+		         w->items[i].message);
+}
+
 static enum rc
 look_at_pipeline(struct router *r, struct fault *f)
 {
@@ -83,6 +92,7 @@ look_at_pipeline(struct router *r, struct fault *f)
 	case WATCH_CHANGED:
 		log_info("pipeline", "%s is version %d, %zu rules", r->conf->pipeline,
 		         r->watch.number, r->watch.current->rule_count);
+		report_warnings(r);
 		break;
 	case WATCH_REFUSED:
 		report_problems(r, &problems);

@@ -102,6 +102,26 @@ START_TEST(refuses)
 }
 END_TEST
 
+START_TEST(warns_of_what_does_nothing)
+{
+	static const char text[] =
+		"{\"version\":1,\"rules\":[],\"kinds\":{\"a\":{\"attempts\":2,\"limit\":1},"
+		"\"b\":{\"group\":\"bucket\",\"group_limit\":2}}}";
+	static const char *const paths[] = { "kinds.a.limit", "kinds.b.group",
+		                             "kinds.b.group_limit" };
+	struct pipeline_problems problems = { 0 };
+	const struct pipeline *p = pipeline_parse(text, strlen(text), &problems);
+	ck_assert_ptr_nonnull(p);
+	ck_assert_uint_eq(problems.count, 0);
+	ck_assert_uint_eq(p->warnings.count, ARRAY_LEN(paths));
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		ck_assert_str_eq(p->warnings.items[i].path, paths[i]);
+		ck_assert_str_eq(p->warnings.items[i].message, "is not enforced yet");
+	}
+	pipeline_drop(p);
+}
+END_TEST
+
 START_TEST(lists_all_problems)
 {
 	static const char text[] =
@@ -209,6 +229,7 @@ main(void)
 	Suite *suite = suite_create("pipeline");
 	TCase *all = tcase_create("file");
 	tcase_add_loop_test(all, refuses, 0, (int)ARRAY_LEN(wrong));
+	tcase_add_test(all, warns_of_what_does_nothing);
 	tcase_add_test(all, lists_all_problems);
 	tcase_add_test(all, stops_counting_problems);
 	tcase_add_test(all, numbers_steps_over_all_rules);
