@@ -35,16 +35,11 @@ db_result_fault(struct db *db, const PGresult *result, struct fault *f)
 	return rc;
 }
 
-/* The server may still be at it: it is told to stop, and the connection, whose state is unknown
- * now, is given up. */
+/* The connection, whose state is unknown now, is given up. The server is not asked to stop: asking
+ * is a connection of its own, and libpq would wait for its end without a deadline. */
 static enum rc
 give_up(struct db *db, struct fault *f)
 {
-	char why[256];
-	PGcancel *cancel = PQgetCancel(db->conn);
-	if (cancel)
-		(void)!PQcancel(cancel, why, sizeof(why));
-	PQfreeCancel(cancel);
 	db->broken = true;
 	return fault_set(f, RC_RETRY, "no answer from the database within %.3g s",
 	                 (double)db->deadline_ms / 1000);

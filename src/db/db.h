@@ -22,6 +22,9 @@ struct db_rows;
 void db_close(struct db *db); /* accepts NULL */
 void db_closep(struct db **db);
 struct db *db_open(const char *url, const char *app, struct fault *f) OWNS(db_close);
+/* The same, but connecting takes at most ms, as does each call later. */
+struct db *db_open_within(const char *url, const char *app, int64_t ms, struct fault *f)
+	OWNS(db_close);
 /*
  * The same, again and again with backoff (100 ms to 5 s, jittered) until it works, a stop is
  * requested (RC_STOP) or the failure is permanent. report (may be NULL) is told of each failure:
@@ -32,7 +35,8 @@ struct db *db_open_patient(const char *url, const char *app,
                            struct fault *f) OWNS(db_close);
 /* True once the connection is unusable: close it and open a new one. */
 bool db_broken(const struct db *db);
-/* Each call fails with RC_RETRY and breaks the connection after this long. Default 30,000. */
+/* Each call fails with RC_RETRY and breaks the connection after this long. Default 30,000. What
+ * the server was at may still come to its end there. */
 void db_set_deadline_ms(struct db *db, int64_t ms);
 
 /*

@@ -101,9 +101,11 @@ connect_timeout_ms(PGconn *conn)
 }
 
 static enum rc
-finish_connecting(PGconn *conn, struct fault *f)
+finish_connecting(PGconn *conn, int64_t most_ms, struct fault *f)
 {
 	int64_t timeout_ms = connect_timeout_ms(conn);
+	if (timeout_ms > most_ms)
+		timeout_ms = most_ms;
 	int64_t until_ms = clock_mono_ms() + timeout_ms;
 	PostgresPollingStatusType want = PGRES_POLLING_WRITING;
 	if (PQstatus(conn) == CONNECTION_BAD)
@@ -116,8 +118,8 @@ finish_connecting(PGconn *conn, struct fault *f)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n == 0)
-			return fault_set(f, RC_RETRY, "no connection to the database within %d s",
-			                 (int)(timeout_ms / 1000));
+			return fault_set(f, RC_RETRY, "no connection to the database within %.3g s",
+			                 (double)timeout_ms / 1000);
 		want = PQconnectPoll(conn);
 	}
 	if (want == PGRES_POLLING_OK)
@@ -129,7 +131,7 @@ finish_connecting(PGconn *conn, struct fault *f)
 }
 
 static struct db *
-open_once(const char *url, const char *app, struct fault *f)
+open_once(const char *url, const char *app, int64_t most_ms, struct fault *f)
 {
 	if (!url)
 		url = "";
@@ -144,7 +146,7 @@ open_once(const char *url, const char *app, struct fault *f)
 	}
 	PQsetErrorVerbosity(conn, PQERRORS_VERBOSE);
 	PQsetNoticeProcessor(conn, drop_notice, NULL);
-	if (finish_connecting(conn, f) != RC_OK || PQsetnonblocking(conn, 1) != 0) {
+	if (finish_connecting(conn, most_ms, f) != RC_OK || PQsetnonblocking(conn, 1) != 0) {
 		PQfinish(conn);
 		free(db);
 		return NULL;
@@ -158,7 +160,16 @@ open_once(const char *url, const char *app, struct fault *f)
 struct db *
 db_open(const char *url, const char *app, struct fault *f)
 {
-	return open_once(url, app, f);
+	return open_once(url, app, INT64_MAX, f);
+}
+
+struct db *
+db_open_within(const char *url, const char *app, int64_t ms, struct fault *f)
+{
+	struct db *db = open_once(url, app, ms, f);
+	if (db)
+		db_set_deadline_ms(db, ms);
+	return db;
 }
 
 struct db *
@@ -169,7 +180,7 @@ db_open_patient(const char *url, const char *app, void (*report)(const struct fa
 	uint64_t seed = backoff_seed();
 	for (int attempt = 1;; attempt++) {
 		struct fault why = { 0 };
-		struct db *db = open_once(url, app, &why);
+		struct db *db = open_once(url, app, INT64_MAX, &why);
 		if (db)
 			return db;
 		if (report)

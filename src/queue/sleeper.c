@@ -11,7 +11,8 @@
 #include "base/stop.h"
 #include "base/banned.h"
 
-#define CALL_DEADLINE_MS 5000
+/* Sleeping well is a hint; while it is waited for, no heartbeat goes out. */
+#define CALL_DEADLINE_MS 2000
 
 struct sleeper {
 	char *url, *app, *kinds; /* owned; kinds is an array literal */
@@ -98,10 +99,9 @@ connect_and_listen(struct sleeper *sl, struct fault *f)
 {
 	if (clock_mono_ms() < sl->retry_at_ms)
 		return fault_set(f, RC_RETRY, "the listening connection is away for now");
-	sl->db = db_open(sl->url, sl->app, f);
+	sl->db = db_open_within(sl->url, sl->app, CALL_DEADLINE_MS, f);
 	if (!sl->db)
 		return failed(sl);
-	db_set_deadline_ms(sl->db, CALL_DEADLINE_MS);
 	return db_listen(sl->db, "millrace", f) == RC_OK ? RC_OK : failed(sl);
 }
 
