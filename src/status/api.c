@@ -7,7 +7,8 @@
 static struct httpd_response *
 finish(const struct visit *v, struct str *answer, const struct fault *f)
 {
-	struct httpd_response *rs = f->rc == RC_OK ? reply_json(answer) : reply_fault(v, f);
+	struct httpd_response *rs =
+		f->rc == RC_OK ? reply_json(answer) : reply_fault(v, "database", f);
 	str_free(answer);
 	return rs;
 }

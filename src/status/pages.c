@@ -44,7 +44,7 @@ read_answer(struct sheet *s, struct json_doc **ret, struct fault *f)
 static struct httpd_response *
 finish(const struct visit *v, struct sheet *s, const struct fault *f)
 {
-	return f->rc == RC_OK ? reply_html(200, &s->html) : reply_fault(v, f);
+	return f->rc == RC_OK ? reply_html(200, &s->html) : reply_fault(v, "database", f);
 }
 
 struct httpd_response *
@@ -139,7 +139,7 @@ show_search(struct visit *v)
 	CLEANUP(sheet_free) struct sheet s = sheet_new();
 	if (ask_search(v->site, query, &s.answer, &f) != RC_OK ||
 	    read_answer(&s, &s.doc, &f) != RC_OK)
-		return reply_fault(v, &f);
+		return reply_fault(v, "database", &f);
 	return show_results(v, &s, query);
 }
 

@@ -100,20 +100,47 @@ error_page(int status, const char *title, const struct fault *f, int64_t reload_
 	return rs;
 }
 
-struct httpd_response *
-reply_fault(const struct visit *v, const struct fault *f)
+static const char *
+api_code(struct str *text, const char *asked)
 {
+	str_addf(text, "%s_away", asked);
+	return str_text(text);
+}
+
+static const char *
+title_of(struct str *text, const char *asked)
+{
+	str_addf(text, "The %s does not answer", asked);
+	return str_text(text);
+}
+
+struct httpd_response *
+reply_busy(void)
+{
+	struct httpd_response *rs =
+		reply_text(503, "too many results are being fetched; try again soon\n");
+	if (rs)
+		httpd_response_header(rs, "Retry-After", "5");
+	return rs;
+}
+
+struct httpd_response *
+reply_fault(const struct visit *v, const char *asked, const struct fault *f)
+{
+	struct str text = STR_INIT(256);
 	bool away = f->rc == RC_RETRY;
 	struct httpd_response *rs = NULL;
 	if (strcmp(f->code, "NotFound") == 0)
 		return reply_not_found(v, v->count > 1 ? v->segments[1] : "");
 	if (is_api(v))
-		rs = httpd_error(away ? 503 : 500, away ? "database_away" : "failed", f->message);
+		rs = httpd_error(away ? 503 : 500, away ? api_code(&text, asked) : "failed",
+		                 f->message);
 	else if (away)
-		rs = error_page(503, "The database does not answer", f, AWAY_RELOAD_S);
+		rs = error_page(503, title_of(&text, asked), f, AWAY_RELOAD_S);
 	else
 		rs = error_page(500, "This did not work", f, 0);
 	if (rs && away)
 		httpd_response_header(rs, "Retry-After", "2");
+	str_free(&text);
 	return rs;
 }

@@ -17,7 +17,7 @@
 #include "base/banned.h"
 
 /* A store that drips must not hold the seat for ever. */
-#define FETCH_MS 300000
+#define FETCH_MS 60000
 
 /* What a browser may show by itself; everything else is saved. */
 static const struct {
@@ -99,7 +99,7 @@ is_address(struct store *s, const char *bucket, const char *key, const char *uri
 
 static enum rc
 fetch_from(struct store *s, const char *rest, const char *uri, int64_t size, int fd,
-           struct arena *a, struct fault *f)
+           int64_t deadline_ms, struct arena *a, struct fault *f)
 {
 	struct store_meta meta = { 0 };
 	const char *slash = strchr(rest, '/');
@@ -112,7 +112,7 @@ fetch_from(struct store *s, const char *rest, const char *uri, int64_t size, int
 	const char *plain = percent_decoded(a, ref.key);
 	if (!is_address(s, ref.bucket, ref.key, uri, a) && is_address(s, ref.bucket, plain, uri, a))
 		ref.key = plain;
-	store_bound(s, stop_fd(), clock_mono_ms() + FETCH_MS);
+	store_bound(s, stop_fd(), deadline_ms);
 	return store_get(s, &ref, fd, size, a, &meta, f);
 }
 
@@ -121,11 +121,12 @@ static enum rc
 fetch(struct visit *v, struct seat *seat, const char *uri, int64_t size, int fd, struct fault *f)
 {
 	const struct status_conf *c = &v->site->conf;
+	int64_t deadline_ms = clock_mono_ms() + FETCH_MS;
 	fault_set(f, RC_PERMANENT, "no configured store holds %s", uri);
 	for (size_t i = 0; i < c->store_count; i++) {
 		const char *rest = within(&c->stores[i], uri);
 		struct store *s = rest ? store_set_get(seat->stores, c->stores[i].name, f) : NULL;
-		if (s && fetch_from(s, rest, uri, size, fd, v->arena, f) == RC_OK)
+		if (s && fetch_from(s, rest, uri, size, fd, deadline_ms, v->arena, f) == RC_OK)
 			return RC_OK;
 	}
 	return f->rc;
@@ -193,16 +194,16 @@ send_output(struct visit *v, const struct json *output)
 	struct fault f = { 0 };
 	int fd = nameless_file(v->site->conf.scratch, &f);
 	if (fd < 0)
-		return reply_fault(v, &f);
-	struct seat *seat = pool_take(v->site->pool, &f);
+		return reply_fault(v, "scratch folder", &f);
+	struct seat *seat = pool_take(v->site->stores, &f);
 	if (seat &&
 	    fetch(v, seat, view_word(output, "uri"), view_int(output, "size", 0), fd, &f) == RC_OK)
 		f = (struct fault){ 0 };
-	pool_give(v->site->pool, seat);
+	pool_give(v->site->stores, seat);
 	if (f.rc != RC_OK || check_bytes(fd, output, &f) != RC_OK) {
 		close(fd);
 		return strcmp(f.code, "NotFound") == 0 ? reply_not_found(v, v->segments[4])
-		                                       : reply_fault(v, &f);
+		                                       : reply_fault(v, "store", &f);
 	}
 	return respond(fd, output);
 }
@@ -221,8 +222,21 @@ send_result(struct visit *v)
 	if (ask_trace(v->site, ulid_trace_text(&id, text), &answer, &f) == RC_OK)
 		doc = json_parse(str_text(&answer), answer.len, JSON_DEPTH, &f);
 	if (!doc)
-		return reply_fault(v, &f);
+		return reply_fault(v, "database", &f);
 	const struct json *output =
 		find_output(json_root(doc), v->segments[2], attempt, v->segments[4]);
 	return output ? send_output(v, output) : reply_not_found(v, v->segments[4]);
+}
+
+struct httpd_response *
+order_result(struct visit *v)
+{
+	struct visit *own = arena_alloc(v->arena, sizeof(*own));
+	if (!own)
+		return NULL;
+	*own = *v;
+	if (!fetchers_put(v->site->fetchers, own))
+		return reply_busy();
+	v->handed_over = true;
+	return NULL;
 }

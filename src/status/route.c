@@ -42,7 +42,7 @@ static const struct {
 	{ false, show_home, 0, { NULL } },
 	{ false, show_trace, 2, { "t", "*" } },
 	{ false, show_trace, 3, { "t", "*", "*" } },
-	{ false, send_result, 5, { "t", "*", "*", "*", "*" } },
+	{ false, order_result, 5, { "t", "*", "*", "*", "*" } },
 	{ false, show_search, 1, { "search" } },
 	{ false, show_queues, 1, { "queues" } },
 	{ false, show_dead, 1, { "dead" } },

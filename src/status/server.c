@@ -30,8 +30,21 @@ handle(void *arg, struct httpd_request *rq)
 		rs = visit_answer(&v);
 	else
 		rs = httpd_error(400, "bad_path", "that path cannot be read");
+	if (v.handed_over) {
+		arena = NULL; /* the fetch thread frees it */
+		return false;
+	}
 	httpd_reply(rq, rs);
 	return true;
+}
+
+static void
+release(struct status_server *s)
+{
+	fetchers_stop(s->site.fetchers);
+	pool_free(s->site.stores);
+	pool_free(s->site.pool);
+	free(s);
 }
 
 void
@@ -40,8 +53,7 @@ status_stop(struct status_server *s)
 	if (!s)
 		return;
 	httpd_stop(s->httpd);
-	pool_free(s->site.pool);
-	free(s);
+	release(s);
 }
 
 static enum rc
@@ -55,7 +67,13 @@ open_site(struct status_server *s, const struct status_conf *c, struct fault *f)
 		                 "--password-file or --allow-anonymous-read",
 		                 c->listen);
 	s->site.pool = pool_new(THREADS + 1, c->database_url, c->stores, c->store_count, f);
-	return s->site.pool ? RC_OK : f->rc;
+	if (!s->site.pool)
+		return f->rc;
+	s->site.stores = pool_new(FETCH_THREADS, c->database_url, c->stores, c->store_count, f);
+	if (!s->site.stores)
+		return f->rc;
+	s->site.fetchers = fetchers_start(f);
+	return s->site.fetchers ? RC_OK : f->rc;
 }
 
 struct status_server *
@@ -74,8 +92,7 @@ status_start(const struct status_conf *c, struct fault *f)
 	if (open_site(s, c, f) == RC_OK)
 		s->httpd = httpd_start(&conf, handle, &s->site, f);
 	if (!s->httpd) {
-		pool_free(s->site.pool);
-		free(s);
+		release(s);
 		return NULL;
 	}
 	return s;

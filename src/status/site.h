@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "net/httpd.h"
 #include "net/json.h"
+#include "status/fetch.h"
 #include "status/pool.h"
 #include "status/server.h"
 
@@ -16,7 +17,9 @@
 
 struct site {
 	struct status_conf conf;
-	struct pool *pool; /* owned */
+	struct pool *pool;   /* owned */
+	struct pool *stores; /* owned; the fetch threads', whose seats never ask the database */
+	struct fetchers *fetchers; /* owned */
 	bool loopback;
 	atomic_bool ready;
 };
@@ -24,10 +27,11 @@ struct site {
 /* One request: its path decoded and taken apart. */
 struct visit {
 	struct site *site;
-	const struct httpd_request *rq;
+	struct httpd_request *rq;
 	struct arena *arena;
 	const char *segments[SEGMENTS_MAX];
 	size_t count;
+	bool handed_over; /* a fetch thread answers, and owns the arena */
 };
 
 /* route.c. False: the path is not one of ours, or says something impossible. */
@@ -43,8 +47,10 @@ struct httpd_response *reply_html(int status, struct str *html);
 struct httpd_response *reply_json(struct str *json);
 struct httpd_response *reply_text(int status, const char *text);
 struct httpd_response *reply_redirect(int status, const char *location);
-/* A page or, for /api, JSON that says what went wrong. */
-struct httpd_response *reply_fault(const struct visit *v, const struct fault *f);
+/* A page or, for /api, JSON that says what went wrong with what was asked: "database", "store". */
+struct httpd_response *reply_fault(const struct visit *v, const char *asked, const struct fault *f);
+/* 503: more ask for results than can be fetched now. */
+struct httpd_response *reply_busy(void);
 struct httpd_response *reply_not_found(const struct visit *v, const char *what);
 
 /* ask.c: one question to the database, on a seat of its own. */
@@ -68,6 +74,8 @@ struct httpd_response *api_trace(struct visit *v);
 struct httpd_response *api_queues(struct visit *v);
 struct httpd_response *api_dead(struct visit *v);
 struct httpd_response *api_workers(struct visit *v);
+/* Hands the visit to a fetch thread, which calls send_result; NULL then. */
+struct httpd_response *order_result(struct visit *v);
 struct httpd_response *send_result(struct visit *v);
 struct httpd_response *send_metrics(struct visit *v);
 struct httpd_response *send_asset(struct visit *v);

@@ -4,13 +4,16 @@ import hashlib
 import http.client as http_client
 import json
 import os
+import select
+import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote, urlsplit
 
 import pytest
 
-from conftest import load, serve, trace_id
-from procs import http, wait_until
+from conftest import FAKES, Site, load, serve, trace_id
+from procs import SLOW, http, wait_until
 
 def test_trace_in_every_form_of_its_id(site):
     tid = trace_id("ready")
@@ -162,6 +165,46 @@ def test_a_changed_or_lost_result_is_said(site, files):
     for path in (files / "results").rglob("page-1.png"):
         path.unlink()
     assert site.get(base + "page-1.png")[0] == 404
+
+
+def test_a_store_that_hangs_takes_nothing_else_down(processes, db):
+    db.query(FAKES)
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        server, url = serve(
+            processes, db, config=f"[store s3]\nurl = s3://\nregion = x\n"
+            f"endpoint = http://127.0.0.1:{silent.getsockname()[1]}\n",
+            env={"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"})
+        site = Site(db, server, url)
+        trace = load("trace-ready.json")
+        trace["jobs"][2]["outputs"] = [{
+            "name": "x.png", "attempt": 2, "uri": "s3://b/x.png", "size": 1, "sha256": "0" * 64,
+            "content_type": "image/png"}]
+        site.put(trace["trace_id"], trace)
+        crowd = []
+        for _ in range(30):
+            s = socket.create_connection(("127.0.0.1", urlsplit(url).port), timeout=20)
+            s.sendall(f"GET /t/{trace['trace_id']}/preview/2/x.png HTTP/1.1\r\nHost: localhost\r\n"
+                      "\r\n".encode())
+            crowd.append(s)
+        # All fetch threads are in the store, more wait, and who is too many hears so.
+        busy = []
+        wait_until(lambda: busy.extend(select.select(crowd, [], [], 0)[0]) or busy, 10, "full")
+        reply = busy[0].recv(4096)
+        assert reply.startswith(b"HTTP/1.1 503") and b"Retry-After: " in reply
+        for path in ("/livez", "/readyz", "/metrics", f"/t/{trace['trace_id']}"):
+            began = time.monotonic()
+            assert site.get(path)[0] == 200, path
+            assert time.monotonic() - began < 2 * SLOW, path
+        assert server.term(15) == 0
+        for s in crowd:
+            s.close()
+
+
+def test_the_part_that_is_away_is_named(site, files):
+    base = put_result(files, site, "page-1.png", b"png", "image/png")
+    (files / "results").rename(files / "elsewhere")
+    status, body, headers = site.get(base + "page-1.png")
+    assert status == 503 and b"The store does not answer" in body and headers["Retry-After"]
 
 
 def test_metrics(site):
