@@ -226,7 +226,7 @@ look_after_database(struct dev *d)
 static bool
 all_done(struct dev *d)
 {
-	bool done = d->progress.seen_all > 0 && d->progress.open == 0 &&
+	bool done = d->progress.seen_all > 0 && d->progress.open == 0 && d->progress.busy == 0 &&
 	            (!d->feed || feed_idle(d->feed));
 	int64_t now = clock_mono_ms();
 	if (!done)

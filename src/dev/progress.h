@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/compiler.h"
 #include "base/fault.h"
@@ -17,6 +18,10 @@ struct progress {
 	bool began;      /* the first look is behind us */
 	size_t seen_all; /* uploads at the last look */
 	size_t open;     /* of them, not final */
+	int64_t busy;    /* jobs and uploads that the queues still count */
+	uint64_t queues_sum;
+	bool moved, moved_since; /* since the last list, and since the last long one */
+	int64_t list_at_ms;      /* when the next is due */
 };
 
 /* Looks once and says a line `STATE  KEY  open URL` for each upload that is final and was not told

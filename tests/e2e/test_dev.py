@@ -203,6 +203,31 @@ def test_exit_when_done(dev, files):
     assert dev.lines()["one.csv"][0][0] == "ready"
 
 
+def test_exit_when_done_waits_for_the_oldest(tmp_path):
+    """More uploads than one look lists are newer than the one that is still at work."""
+    tools = tmp_path / "handlers"
+    tools.mkdir()
+    (tools / "slow").write_text("#!/bin/sh\nsleep 12\n")
+    (tools / "slow").chmod(0o755)
+    (tmp_path / "pipeline.json").write_text(json.dumps({"version": 1, "rules": [
+        {"name": "slow", "match": {"suffix": ".slow"}, "jobs": [{"step": "s", "kind": "slow"}]},
+        {"name": "other", "jobs": []}]}))
+    d = Dev("--exit-when-done", handlers=tools, pipeline=tmp_path / "pipeline.json")
+    try:
+        d.uploads.mkdir(parents=True)
+        (d.uploads / "the.slow").write_text("text")
+        d.start()
+        wait_until(lambda: any(q["running"] for q in d.api("/api/v1/queues")["queues"] if q["kind"] == "slow"),
+                   30, "the slow one runs", also=d.tail)
+        for i in range(250):
+            (d.uploads / f"{i}.txt").write_text("text")
+        assert d.process.wait(90 * SLOW) == 0, d.tail()
+        assert d.lines()["the.slow"][0][0] == "ready", d.tail()
+        assert len(d.lines()) == 251
+    finally:
+        d.cleanup()
+
+
 def test_the_cli_works_on_its_settings(dev, files):
     dev.start()
     copy(files / "customers.csv", dev.uploads / "c.csv")
