@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "queue/refusal.h"
 #include "base/banned.h"
 
 /* A run of a message's events. */
@@ -83,16 +84,6 @@ send_parts(const struct batch *b, const struct part *parts, size_t n, struct fau
 	return rc;
 }
 
-/* Something in the data, not the database's own state: 22 data, 23 constraints, 54 limits; or it
- * could not even be sent. */
-static bool
-is_about_data(const struct fault *f)
-{
-	return f->rc == RC_PERMANENT &&
-	       (f->sqlstate[0] == '\0' || strncmp(f->sqlstate, "22", 2) == 0 ||
-	        strncmp(f->sqlstate, "23", 2) == 0 || strncmp(f->sqlstate, "54", 2) == 0);
-}
-
 static enum rc
 send_as_refused(const struct batch *b, const struct part *part, struct fault *f)
 {
@@ -111,7 +102,7 @@ static enum rc
 commit_parts(const struct batch *b, const struct part *parts, size_t n, struct fault *f)
 {
 	enum rc rc = send_parts(b, parts, n, f);
-	if (rc == RC_OK || !is_about_data(f))
+	if (rc == RC_OK || !queue_is_about_data(f))
 		return rc;
 	if (n > 1) {
 		rc = commit_parts(b, parts, n / 2, f);

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "queue/refusal.h"
 #include "base/banned.h"
 
 #define CLAIM_BYTES (64u << 20)
@@ -159,8 +160,9 @@ report(const struct routing *r)
 }
 
 /* One result that the database will not take comes back as a retry, whose limit makes it dead and
- * visible; one whose retry it will not take either is left to the rescue. */
-static void
+ * visible; one whose retry it will not take either is let go, and the session with it: opened anew
+ * without this ticket, so that the database takes it back. */
+static enum rc
 mend(struct tray *d, size_t i, struct fault *f)
 {
 	struct routing *r = d->held[i];
@@ -168,7 +170,8 @@ mend(struct tray *d, size_t i, struct fault *f)
 	log_event(&ctx, LOG_ERROR_, "routing refused", NULL);
 	if (r->spoilt) {
 		drop(d, i);
-		return;
+		f->rc = RC_LOST;
+		return RC_LOST;
 	}
 	r->spoilt = true;
 	r->result = (struct route_result){ .outcome = ROUTE_RETRY,
@@ -177,6 +180,17 @@ mend(struct tray *d, size_t i, struct fault *f)
 		                           .delay_ms = -1,
 		                           .reason = "database",
 		                           .detail = "The database refused its routing." };
+	return RC_OK;
+}
+
+/* What somebody may mend is waited for, with all that is held. */
+static enum rc
+keep_for_later(enum rc rc, struct fault *f)
+{
+	if (rc != RC_PERMANENT && rc != RC_BUG)
+		return rc;
+	f->rc = RC_RETRY;
+	return RC_RETRY;
 }
 
 static enum rc
@@ -210,11 +224,14 @@ tray_expand(struct tray *d, struct session *s, struct db *db, size_t *ret_n, str
 	size_t at[TRAY_CLAIM], n, total = 0;
 	while ((n = gather(d, at)) > 0) {
 		enum rc rc = expand_some(d, at, n, s, db, f);
-		if (rc == RC_PERMANENT && n == 1)
-			mend(d, at[0], f);
-		else if (rc == RC_PERMANENT)
+		bool spoilt = rc != RC_OK && queue_is_about_data(f);
+		if (spoilt && n > 1)
 			d->at_once = 1;
-		else if (rc != RC_OK)
+		else if (spoilt)
+			rc = mend(d, at[0], f);
+		else
+			rc = keep_for_later(rc, f);
+		if (rc != RC_OK && !(spoilt && n > 1))
 			return rc;
 		total += n;
 	}

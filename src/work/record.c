@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "queue/refusal.h"
 #include "work/desk.h"
 #include "work/verdict.h"
 #include "base/banned.h"
@@ -121,21 +122,24 @@ finish_singly(struct desk *d)
 	for (size_t i = 0; i < d->finished_n; i++) {
 		f = (struct fault){ 0 };
 		enum rc rc = finish(d, i, 1, &f);
-		if (rc == RC_PERMANENT) {
+		if (rc != RC_OK && queue_is_about_data(&f)) {
 			make_bare(&d->finished[i]->result, &f, d->finished[i]->arena);
+			f = (struct fault){ 0 };
 			rc = finish(d, i, 1, &f);
 		}
-		if (rc == RC_PERMANENT || rc == RC_BUG)
-			/* Its ticket stays with the session, and goes back when that ends. */
+		if (rc != RC_OK && queue_is_about_data(&f)) {
+			/* Not even that: the session is opened anew without this ticket, so
+			 * that the database takes it back. */
 			close_file(d, i, VERDICT_STALE);
-		else if (rc != RC_OK) {
+			d->lost = true;
+		} else if (rc != RC_OK) {
 			close_ranks(d);
 			desk_failed(d, "recording a job", &f);
 			return false;
 		}
 	}
 	close_ranks(d);
-	return true;
+	return !d->lost;
 }
 
 bool
@@ -153,7 +157,7 @@ record_finished(struct desk *d)
 		d->finished_n = 0;
 		return true;
 	}
-	if (rc == RC_PERMANENT || rc == RC_BUG) {
+	if (queue_is_about_data(&f)) {
 		log_event(&(struct log_ctx){ .worker = d->conf->name, .fault = &f }, LOG_ERROR_,
 		          "results refused", "recording %zu jobs one by one", d->finished_n);
 		return finish_singly(d);
