@@ -13,35 +13,12 @@
 #include "base/str.h"
 #include "net/coded.h"
 #include "net/json.h"
+#include "store/store.h"
 #include "base/banned.h"
 
 #define NAME_LENGTH_MAX 100
 #define RESULT_DEPTH 32
 #define RETRY_AFTER_MAX_S 86400
-
-const char *
-output_content_type(const char *name)
-{
-	static const struct {
-		const char *suffix, *type;
-	} types[] = {
-		{ "csv", "text/csv" },        { "gif", "image/gif" },
-		{ "gz", "application/gzip" }, { "htm", "text/html" },
-		{ "html", "text/html" },      { "jpeg", "image/jpeg" },
-		{ "jpg", "image/jpeg" },      { "json", "application/json" },
-		{ "mp3", "audio/mpeg" },      { "mp4", "video/mp4" },
-		{ "pdf", "application/pdf" }, { "png", "image/png" },
-		{ "svg", "image/svg+xml" },   { "tif", "image/tiff" },
-		{ "tiff", "image/tiff" },     { "txt", "text/plain; charset=utf-8" },
-		{ "webp", "image/webp" },     { "xml", "application/xml" },
-		{ "zip", "application/zip" },
-	};
-	const char *dot = strrchr(name, '.');
-	for (size_t i = 0; dot && i < ARRAY_LEN(types); i++)
-		if (strcasecmp(dot + 1, types[i].suffix) == 0)
-			return types[i].type;
-	return "application/octet-stream";
-}
 
 static bool
 plain_name(const char *name)
@@ -87,6 +64,13 @@ by_name(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
+static const char *
+content_type(const char *name)
+{
+	const char *type = store_content_type(name);
+	return type ? type : "application/octet-stream";
+}
+
 static enum rc
 list_entries(DIR *d, int64_t max_bytes, struct arena *a, struct output_file *files, size_t *ret_n,
              struct fault *f)
@@ -110,7 +94,7 @@ list_entries(DIR *d, int64_t max_bytes, struct arena *a, struct output_file *fil
 			             "out/ holds more than the %lld bytes that one job may write",
 			             (long long)max_bytes);
 		files[n].name = arena_strdup(a, e->d_name);
-		files[n].content_type = output_content_type(e->d_name);
+		files[n].content_type = content_type(e->d_name);
 		files[n].size = st.st_size;
 		if (!files[n++].name)
 			return fault_set(f, RC_RETRY, "out of memory");

@@ -36,7 +36,5 @@ struct output_result {
 /* result.json. RC_PERMANENT, code "result": not a JSON object, too large, not a regular file. */
 enum rc output_result(int dir_fd, struct arena *a, struct output_result *ret,
                       struct fault *f) MUST_USE;
-/* By the suffix of the name; "application/octet-stream" if it says nothing. */
-const char *output_content_type(const char *name);
 
 #endif

@@ -68,13 +68,15 @@ START_TEST(files_by_name)
 	make_file("out/b.txt", "bb", 2);
 	make_file("out/a-1_x.PNG", "a", 1);
 	make_file("out/none", "", 0);
+	make_file("out/z.heic", "", 0);
 	ck_assert_int_eq(output_list(dir, 3, arena, &files, &n, &fault), RC_OK);
-	ck_assert_uint_eq(n, 3);
+	ck_assert_uint_eq(n, 4);
 	ck_assert_str_eq(files[0].name, "a-1_x.PNG");
 	ck_assert_str_eq(files[0].content_type, "image/png");
-	ck_assert_str_eq(files[1].content_type, "text/plain; charset=utf-8");
+	ck_assert_str_eq(files[1].content_type, "text/plain");
 	ck_assert_int_eq(files[1].size, 2);
 	ck_assert_str_eq(files[2].content_type, "application/octet-stream");
+	ck_assert_str_eq(files[3].content_type, "image/heic");
 }
 END_TEST
 
