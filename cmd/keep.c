@@ -25,5 +25,5 @@ cmd_keep(const struct conf *c)
 		                       .silent_ms = conf_int(c, "silent-after") };
 	enum rc rc = keeper_run(&k, &f);
 	probe_stop(probe);
-	return rc == RC_OK ? EXIT_DONE : cmd_fail("keep", &f);
+	return cmd_role_end("keep", rc, &f);
 }

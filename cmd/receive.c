@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/stop.h"
+#include "cmd/role.h"
 #include "cmd/station.h"
 #include "intake/receiver.h"
 #include "status/probe.h"
@@ -93,6 +94,5 @@ cmd_receive(const struct conf *c)
 	struct arena *a = arena_new(SETTINGS_MAX);
 	enum rc rc = a ? receive(c, a, &f) : fault_set(&f, RC_RETRY, "out of memory");
 	arena_free(a);
-	/* Asked to stop while it waited for the database: as good an end as any. */
-	return rc == RC_OK || rc == RC_STOP ? EXIT_DONE : cmd_fail("receive", &f);
+	return cmd_role_end("receive", rc, &f);
 }

@@ -7,7 +7,14 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "cmd/cmd.h"
 #include "base/banned.h"
+
+int
+cmd_role_end(const char *command, enum rc rc, const struct fault *f)
+{
+	return rc == RC_OK || rc == RC_STOP ? EXIT_DONE : cmd_fail(command, f);
+}
 
 struct store_conf *
 cmd_stores(const struct conf *c, size_t *ret_n, struct fault *f)

@@ -24,6 +24,10 @@ struct cmd_list {
 void cmd_list_free(struct cmd_list *l);
 struct cmd_list cmd_list_split(const char *text); /* NULL: none */
 
+/* How a role ends: asked to stop, while it waited for the database too, is as good an end as any.
+ */
+int cmd_role_end(const char *command, enum rc rc, const struct fault *f);
+
 /* Who this process is: --name, else host-pid. Owned by it, for good. */
 struct cmd_self {
 	char *name, *host;

@@ -53,6 +53,5 @@ cmd_route(const struct conf *c)
 	settings.stores = stores;
 	enum rc rc = stores ? run(c, &settings, &f) : f.rc;
 	free(stores);
-	/* Asked to stop while it waited for the database: as good an end as any. */
-	return rc == RC_OK || rc == RC_STOP ? EXIT_DONE : cmd_fail("route", &f);
+	return cmd_role_end("route", rc, &f);
 }

@@ -118,5 +118,5 @@ cmd_work(const struct conf *c)
 	w.results_prefix = results.prefix;
 	enum rc rc = stores ? run(c, &kinds, &w, &f) : f.rc;
 	free(stores);
-	return rc == RC_OK ? EXIT_DONE : cmd_fail("work", &f);
+	return cmd_role_end("work", rc, &f);
 }

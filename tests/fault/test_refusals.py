@@ -19,4 +19,15 @@ def test_a_right_that_is_missing_for_a_while_ends_nothing(make_stack, function, 
     assert stack.states() == {"ready": 1}, stack.what_holds()
     assert stack.db.query("select error_class from millrace.attempt where error_class is not null") == []
     assert stack.db.one("select count(*) from millrace.attempt") == 1
+    assert " refused" not in process.tail(1 << 20), "nothing was held against the data"
     assert process.alive()
+
+
+@pytest.mark.parametrize("role", ["receive", "route", "work", "keep"])
+def test_a_stop_while_the_database_is_away_is_a_good_end(make_stack, processes, role):
+    stack = make_stack({"copy": "true\n"})
+    process = processes(role, config=stack.config, name=f"{role}-away", ready=False,
+                        env={"MILLRACE_DATABASE_URL": "host=/nowhere"})
+    wait_until(lambda: "trying again" in process.tail() or "/nowhere" in process.tail(), 10, "it waits", also=process.tail)
+    process.signal(15)
+    assert process.wait(10) == 0, process.tail()
