@@ -8,13 +8,18 @@
 #include "base/banned.h"
 
 static enum rc
+fail_code(struct fault *f, const char *code)
+{
+	if (f)
+		snprintf(f->code, sizeof(f->code), "%s", code);
+	return RC_PERMANENT;
+}
+
+static enum rc
 fail_with_code(struct fault *f, const char *code, const char *what, const char *name)
 {
-	if (f) {
-		fault_set(f, RC_PERMANENT, "%s: %s", what, name);
-		snprintf(f->code, sizeof(f->code), "%s", code);
-	}
-	return RC_PERMANENT;
+	fault_set(f, RC_PERMANENT, "%s: %s", what, name);
+	return fail_code(f, code);
 }
 
 /* The only value of the only row. *ret_found false: it is null. */
@@ -49,6 +54,13 @@ is_text(const char *text)
 	return utf8_valid(text, strlen(text));
 }
 
+/* What comes from outside and is no text names nothing. */
+static const char *
+text_or_none(const char *text)
+{
+	return !text || is_text(text) ? text : "";
+}
+
 enum rc
 look_trace(struct db *db, const char *text, struct str *out, struct fault *f)
 {
@@ -65,7 +77,7 @@ look_trace(struct db *db, const char *text, struct str *out, struct fault *f)
 enum rc
 look_search(struct db *db, const char *text, struct str *out, struct fault *f)
 {
-	const char *const args[] = { is_text(text) ? text : "" };
+	const char *const args[] = { text_or_none(text) };
 	return needed_text(db, "select millrace.search_json($1)", 1, args, out, f);
 }
 
@@ -95,14 +107,14 @@ look_dead(struct db *db, const char *kind, int64_t limit, struct str *out, struc
 {
 	CLEANUP(args_free) struct args a = { 0 };
 	args_int(&a, limit);
-	const char *const args[] = { kind, str_text(&a.text[0]) };
+	const char *const args[] = { text_or_none(kind), str_text(&a.text[0]) };
 	return needed_text(db, "select millrace.dead_json($1, $2)", 2, args, out, f);
 }
 
 enum rc
 look_scale(struct db *db, const char *kind, int64_t *ret, struct fault *f)
 {
-	const char *const args[] = { kind };
+	const char *const args[] = { text_or_none(kind) };
 	CLEANUP(db_rows_freep)
 	struct db_rows *rows = db_call(db, "select millrace.scale_metric($1)", 1, args, f);
 	if (!rows)
@@ -118,8 +130,12 @@ read_reply(const struct db_rows *rows, const char *job, struct str *out, struct 
 	const char *reply = outcome ? db_text(rows, 0, 1) : NULL;
 	if (outcome && strcmp(outcome, "not_found") == 0)
 		return fail_with_code(f, "NotFound", "no such job", job);
-	if (outcome && strcmp(outcome, "not_dead") == 0)
-		return fail_with_code(f, "NotDead", "only a dead job can be replayed", reply);
+	if (outcome && strcmp(outcome, "not_dead") == 0) {
+		const char *state = db_text(rows, 0, 2);
+		fault_set(f, RC_PERMANENT, "only a dead job can be replayed; %s is %s", job,
+		          state ? state : "not dead");
+		return fail_code(f, "NotDead");
+	}
 	if (!reply)
 		return fault_set(f, RC_BUG, "replay_job answered nothing");
 	if (!str_add(out, reply))
@@ -131,15 +147,16 @@ enum rc
 look_replay(struct db *db, const char *job, const char *who, const char *why, struct str *out,
             struct fault *f)
 {
-	const char *const args[] = { job, who, why };
+	const char *const args[] = { job, text_or_none(who), text_or_none(why) };
 	if (!is_text(job))
 		return fail_with_code(f, "NotFound", "no such job", job);
 	CLEANUP(db_rows_freep)
-	struct db_rows *rows =
-		db_call(db, "select outcome, reply, wake from millrace.replay_job($1, $2, $3)",
-	                ARRAY_LEN(args), args, f);
+	struct db_rows *rows = db_call(db,
+	                               "select outcome, reply, reply ->> 'state', wake from "
+	                               "millrace.replay_job($1, $2, $3)",
+	                               ARRAY_LEN(args), args, f);
 	if (!rows)
 		return f->rc;
-	queue_wake(db, db_count(rows) == 1 ? db_text(rows, 0, 2) : NULL);
+	queue_wake(db, db_count(rows) == 1 ? db_text(rows, 0, 3) : NULL);
 	return read_reply(rows, job, out, f);
 }

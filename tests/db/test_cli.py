@@ -103,7 +103,9 @@ def test_dead_and_replay(db, story):
     assert run(db, "dead", "other", component="reader") == "no dead jobs\n"
     assert [d["job_id"] for d in json.loads(run(db, "dead", "work", "--json", component="reader"))["dead"]] == [job]
 
-    assert "only a dead job" in run(db, "replay", f"{story}/good", code=1)
+    assert f"only a dead job can be replayed; {story}/good is done\n" in run(db, "replay", f"{story}/good", code=1)
+    assert run(db, "dead", "\udcff") == "no dead jobs\n", "no text names no kind"
+    assert run(db, "scale", "\udcff") == "0\n"
     assert "permission denied" in run(db, "replay", job, component="reader", code=4)
     assert run(db, "replay", job, USER="ann") == f"{job} runs again (generation 1)\n"
     assert "only a dead job" in run(db, "replay", job, code=1)
