@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/conf_private.h"
+#include "base/handler_names.h"
 
 #include "base/banned.h"
 
@@ -90,7 +91,7 @@ conf_set_plain(struct conf *c, size_t i, const char *text, const char *where, st
 	bool first = !c->values[i].is_set;
 	enum rc rc = conf_value_set(first ? &c->values[i] : &ignored, &c->table[i], text, where, f);
 	conf_value_free(&ignored);
-	if (rc == RC_OK)
+	if (rc == RC_OK && c->values[i].text)
 		c->values[i].is_set = true;
 	return rc;
 }
@@ -170,15 +171,16 @@ read_flags(struct conf *c, uint32_t command, int argc, char *const argv[], struc
 	return RC_OK;
 }
 
-/* Variables that the tests and the tools around us use. */
+/* Variables that are no settings: a handler may call this program, and the tests name it. */
 static bool
 is_reserved(const char *variable)
 {
-	static const char *const reserved[] = { "MILLRACE_FAILPOINT=", "MILLRACE_BIN=",
-		                                "MILLRACE_TRACE_ID=", "MILLRACE_JOB=",
-		                                "MILLRACE_KIND=" };
+	static const char *const reserved[] = { "MILLRACE_BIN",      HANDLER_TRACE_ID, HANDLER_JOB,
+		                                HANDLER_KIND,        HANDLER_ATTEMPT,  HANDLER_KEY,
+		                                HANDLER_CONTENT_TYPE };
+	size_t n = strcspn(variable, "=");
 	for (size_t i = 0; i < ARRAY_LEN(reserved); i++)
-		if (strncmp(variable, reserved[i], strlen(reserved[i])) == 0)
+		if (strlen(reserved[i]) == n && memcmp(variable, reserved[i], n) == 0)
 			return true;
 	return false;
 }

@@ -94,8 +94,9 @@ take_key(struct conf *c, struct conf_section *s, char *line, const char *where, 
 	v->in_file = true;
 	if (!s)
 		return conf_set_plain(c, row, value, str_text(&at), f);
-	v->is_set = true;
-	return conf_value_set(v, &c->table[row], value, str_text(&at), f);
+	enum rc rc = conf_value_set(v, &c->table[row], value, str_text(&at), f);
+	v->is_set = v->text != NULL;
+	return rc;
 }
 
 enum rc

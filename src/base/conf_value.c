@@ -101,6 +101,8 @@ conf_value_set(struct conf_value *v, const struct conf_opt *opt, const char *tex
 	enum rc rc = parse_number(opt, text, where, &number, f);
 	if (rc != RC_OK)
 		return rc;
+	if (opt->type == CONF_TEXT && text[0] == '\0')
+		return RC_OK; /* as good as unset */
 	char *copy = strdup(text);
 	if (!copy)
 		return fault_set(f, RC_RETRY, "out of memory");

@@ -81,7 +81,8 @@ roles_free_port(unsigned preferred)
 	return ntohs(at.sin_port);
 }
 
-/* Our environment, without settings that would speak against ours, and the role's own login. */
+/* Our environment, without any setting, for all of theirs are in their file, and the role's own
+ * login. */
 static char **
 environment(struct arena *a, const char *database_url)
 {
@@ -93,8 +94,7 @@ environment(struct arena *a, const char *database_url)
 		return NULL;
 	size_t kept = 0;
 	for (size_t i = 0; i < n; i++)
-		if (strncmp(environ[i], "PG", 2) != 0 &&
-		    strncmp(environ[i], "MILLRACE_DATABASE_URL=", 22) != 0)
+		if (strncmp(environ[i], "PG", 2) != 0 && strncmp(environ[i], "MILLRACE_", 9) != 0)
 			ret[kept++] = environ[i];
 	ret[kept] = arena_printf(a, "MILLRACE_DATABASE_URL=%s", database_url);
 	return ret[kept] ? ret : NULL;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/handler_names.h"
 #include "net/hash.h"
 #include "base/banned.h"
 
@@ -28,12 +29,12 @@ environment_of(const struct job *j, const char *home, struct arena *a)
 		arena_strdup(a, "LANG=C.UTF-8"),
 		arena_printf(a, "HOME=%s", home),
 		arena_printf(a, "TMPDIR=%s", home),
-		arena_printf(a, "MILLRACE_TRACE_ID=%s", j->trace_id),
-		arena_printf(a, "MILLRACE_JOB=%s/%s", j->trace_id, j->step),
-		arena_printf(a, "MILLRACE_KIND=%s", j->kind),
-		arena_printf(a, "MILLRACE_ATTEMPT=%d", j->ticket.attempt),
-		arena_printf(a, "MILLRACE_KEY=%s", j->key),
-		arena_printf(a, "MILLRACE_CONTENT_TYPE=%s", j->content_type ? j->content_type : ""),
+		arena_printf(a, HANDLER_TRACE_ID "=%s", j->trace_id),
+		arena_printf(a, HANDLER_JOB "=%s/%s", j->trace_id, j->step),
+		arena_printf(a, HANDLER_KIND "=%s", j->kind),
+		arena_printf(a, HANDLER_ATTEMPT "=%d", j->ticket.attempt),
+		arena_printf(a, HANDLER_KEY "=%s", j->key),
+		arena_printf(a, HANDLER_CONTENT_TYPE "=%s", j->content_type ? j->content_type : ""),
 		traceparent(j, a),
 	};
 	char **env = arena_alloc(a, (ARRAY_LEN(vars) + 1) * sizeof *env);

@@ -135,7 +135,9 @@ START_TEST(flag_then_environment_then_file)
 	setenv("MILLRACE_SLOTS", "6", 1);
 	setenv("MILLRACE_NAME", "environment", 1);
 	setenv("MILLRACE_CONFIG", "test_conf.ini", 1);
-	setenv("MILLRACE_FAILPOINT", "anything", 1);
+	setenv("MILLRACE_ATTEMPT", "3", 1);
+	setenv("MILLRACE_KEY", "a/b", 1);
+	setenv("MILLRACE_CONTENT_TYPE", "text/plain", 1);
 	CLEANUP(conf_freep) struct conf *c = LOAD("--slots=5");
 	ck_assert_msg(c != NULL, "%s", fault.message);
 	ck_assert_int_eq(conf_int(c, "slots"), 5);
@@ -149,6 +151,20 @@ START_TEST(flag_then_environment_then_file)
 	ck_assert_int_eq(conf_section_int(c, "source", 1, "weight"), 3);
 	ck_assert_ptr_null(conf_section_text(c, "source", 0, "weight"));
 	ck_assert_str_eq(conf_section_text(c, "store", 0, "url"), "s3://");
+}
+END_TEST
+
+START_TEST(an_empty_text_is_unset)
+{
+	in_folder();
+	file_is("name = file\n");
+	setenv("MILLRACE_NAME", "", 1);
+	CLEANUP(conf_freep) struct conf *c = LOAD("--slots=5");
+	ck_assert_msg(c != NULL, "%s", fault.message);
+	ck_assert_ptr_null(conf_text(c, "name"));
+	CLEANUP(conf_freep) struct conf *with_file = LOAD("--config", "test_conf.ini");
+	ck_assert_msg(with_file != NULL, "%s", fault.message);
+	ck_assert_str_eq(conf_text(with_file, "name"), "file");
 }
 END_TEST
 
@@ -271,5 +287,6 @@ START_TEST(secrets)
 }
 END_TEST
 
-SUITE_MAIN("conf", defaults, flags_and_arguments, flag_then_environment_then_file, bad_flags,
-           bad_environment, bad_files, sample_is_accepted, help_shows_a_command_its_own, secrets)
+SUITE_MAIN("conf", defaults, flags_and_arguments, flag_then_environment_then_file,
+           an_empty_text_is_unset, bad_flags, bad_environment, bad_files, sample_is_accepted,
+           help_shows_a_command_its_own, secrets)
