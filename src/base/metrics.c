@@ -219,19 +219,21 @@ resident_bytes(void)
 	return pages * sysconf(_SC_PAGESIZE);
 }
 
+static double started;
+
+__attribute__((constructor)) static void
+note_start(void)
+{
+	started = (double)clock_wall_ms() / 1000;
+}
+
 static void
 write_process(struct str *out)
 {
-	static double started;
 	struct rusage u;
 	getrusage(RUSAGE_SELF, &u);
 	double cpu = (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
 	             (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
-	pthread_mutex_lock(&lock);
-	if (started <= 0)
-		started = (double)clock_wall_ms() / 1000;
-	double since = started;
-	pthread_mutex_unlock(&lock);
 	str_addf(out,
 	         "# HELP process_resident_memory_bytes Resident memory.\n"
 	         "# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes %lld\n"
@@ -239,11 +241,11 @@ write_process(struct str *out)
 	         "# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total %.3f\n"
 	         "# HELP process_open_fds Open file descriptors.\n"
 	         "# TYPE process_open_fds gauge\nprocess_open_fds %ld\n"
-	         "# HELP process_start_time_seconds When metrics were first asked for or set up.\n"
+	         "# HELP process_start_time_seconds When the process started.\n"
 	         "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds %.3f\n"
 	         "# HELP millrace_build_info The version that runs.\n"
 	         "# TYPE millrace_build_info gauge\nmillrace_build_info{version=\"0.1.0\"} 1\n",
-	         (long long)resident_bytes(), cpu, count_fds(), since);
+	         (long long)resident_bytes(), cpu, count_fds(), started);
 }
 
 void

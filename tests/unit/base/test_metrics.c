@@ -3,8 +3,10 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/metrics.h"
 #include "base/utf8.h"
 #include "base/banned.h"
@@ -90,7 +92,10 @@ START_TEST(process)
 	has("\nprocess_resident_memory_bytes ");
 	has("\nprocess_cpu_seconds_total ");
 	has("\nprocess_open_fds ");
-	has("\nprocess_start_time_seconds ");
+	double now = (double)clock_wall_ms() / 1000;
+	const char *started = strstr(written(), "\nprocess_start_time_seconds ");
+	ck_assert_ptr_nonnull(started);
+	ck_assert(strtod(started + strlen("\nprocess_start_time_seconds "), NULL) < now);
 	has("\nmillrace_build_info{version=");
 }
 END_TEST
