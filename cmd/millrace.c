@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/version.h"
 #include "cmd/role.h"
 #include "base/banned.h"
 
-const char cmd_version[] = "0.1.0";
+const char cmd_version[] = MILLRACE_VERSION;
 
 const struct cmd cmds[] = {
 	{ "dev", CMD_DEV, cmd_dev, "[DIR]",

@@ -57,7 +57,7 @@ const struct conf_opt options[] = {
 	OPT("scratch", CONF_FILE, "/tmp", CMD_WORK | CMD_SERVE, "DIR", "Where each job gets its private folder, and a result passes through."),
 	OPT_RANGE("max-output", CONF_SIZE, "256MiB", 1 * KIB, 1024 * GIB, CMD_WORK, "SIZE", "The most that one job may write."),
 	OPT_RANGE("max-memory", CONF_SIZE, "1GiB", 16 * MIB, 1024 * GIB, CMD_WORK, "SIZE", "The address space of one handler process."),
-	OPT_RANGE("grace", CONF_DURATION, "25s", 0, 24 * HOUR, CMD_ROLES, "TIME", "How long a stop waits for what is running."),
+	OPT_RANGE("grace", CONF_DURATION, "25s", 0, 24 * HOUR, CMD_WORK, "TIME", "How long a stop waits for what is running."),
 
 	OPT_RANGE("silent-after", CONF_DURATION, "10s", 1 * SECOND, HOUR, CMD_KEEP, "TIME", "A worker silent for this long loses its jobs."),
 

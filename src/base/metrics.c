@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/num.h"
+#include "base/version.h"
 #include "base/utf8.h"
 
 #include "base/banned.h"
@@ -244,7 +245,8 @@ write_process(struct str *out)
 	         "# HELP process_start_time_seconds When the process started.\n"
 	         "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds %.3f\n"
 	         "# HELP millrace_build_info The version that runs.\n"
-	         "# TYPE millrace_build_info gauge\nmillrace_build_info{version=\"0.1.0\"} 1\n",
+	         "# TYPE millrace_build_info gauge\nmillrace_build_info{version=\"" MILLRACE_VERSION
+	         "\"} 1\n",
 	         (long long)resident_bytes(), cpu, count_fds(), started);
 }
 
