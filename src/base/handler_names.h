@@ -1,5 +1,4 @@
-/* handler_names.h -- the variables that tell a handler about its job; no setting has these names.
- */
+/* handler_names.h -- variables that tell a handler about its job; no setting has these names. */
 #ifndef BASE_HANDLER_NAMES_H
 #define BASE_HANDLER_NAMES_H
 
