@@ -52,16 +52,6 @@ committer_away(void)
 }
 
 static const char *
-outcome_name(enum upload_outcome outcome)
-{
-	static const char *const names[] = { [UPLOAD_ACCEPTED] = "accepted",
-		                             [UPLOAD_DUPLICATE] = "duplicate",
-		                             [UPLOAD_REFUSED] = "refused",
-		                             [UPLOAD_NOTED] = "noted" };
-	return names[outcome];
-}
-
-static const char *
 trace_of(const struct upload_verdict *v, char buf[TRACE_TEXT_MAX])
 {
 	for (size_t i = 0; i < sizeof(v->id.bytes); i++)
@@ -91,7 +81,8 @@ reply_of(const struct message *m)
 	for (size_t i = 0; i < m->event_n; i++) {
 		str_add(&body, i ? ",{\"trace_id\":" : "{\"trace_id\":");
 		str_add_json_or_null(&body, trace_of(&m->verdicts[i], trace));
-		str_addf(&body, ",\"outcome\":\"%s\"}", outcome_name(m->verdicts[i].outcome));
+		str_addf(&body, ",\"outcome\":\"%s\"}",
+		         upload_outcome_name(m->verdicts[i].outcome));
 	}
 	str_add(&body, "]}");
 	struct httpd_response *rs = httpd_response_new(200, "application/json");
@@ -111,7 +102,7 @@ answer(struct message *m)
 	}
 	httpd_reply(m->request, reply_of(m));
 	for (size_t i = 0; i < m->event_n; i++) {
-		metric_add(&events_received, outcome_name(m->verdicts[i].outcome), 1);
+		metric_add(&events_received, upload_outcome_name(m->verdicts[i].outcome), 1);
 		if (m->verdicts[i].outcome == UPLOAD_REFUSED)
 			report_refused(m, i);
 	}

@@ -99,6 +99,18 @@ static const char *const verdicts[] = {
 	[VERDICT_STALE] = "stale",
 };
 
+const char *
+job_outcome_name(enum job_outcome o)
+{
+	return outcomes[o];
+}
+
+const char *
+job_verdict_name(enum job_verdict v)
+{
+	return verdicts[v];
+}
+
 static void
 add_ms(struct str *array, int64_t ms)
 {

@@ -69,6 +69,10 @@ enum job_verdict {
 	VERDICT_STALE,    /* the lease was lost: nothing was changed */
 };
 
+/* As the database names them, "done", "stale" and so on; static. */
+const char *job_outcome_name(enum job_outcome o);
+const char *job_verdict_name(enum job_verdict v);
+
 /* All in one transaction; wakes whom it must. verdicts[i] belongs to results[i]. */
 enum rc job_finish(struct session *s, struct db *db, const struct job_result *results, size_t n,
                    enum job_verdict *ret_verdicts, struct fault *f) MUST_USE;

@@ -81,6 +81,12 @@ static const char *const outcomes[] = {
 	[ROUTE_INTERRUPTED] = "interrupted",
 };
 
+const char *
+route_outcome_name(enum route_outcome o)
+{
+	return outcomes[o];
+}
+
 static void
 add_results(struct args *a, const struct route_result *results, size_t n)
 {

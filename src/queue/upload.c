@@ -14,6 +14,12 @@ static const char *const outcomes[] = {
 	[UPLOAD_NOTED] = "noted",
 };
 
+const char *
+upload_outcome_name(enum upload_outcome o)
+{
+	return outcomes[o];
+}
+
 static enum rc
 read_verdicts(const struct db_rows *rows, size_t n, struct upload_verdict *ret, struct fault *f)
 {

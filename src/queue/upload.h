@@ -95,4 +95,8 @@ enum rc upload_expand(struct session *s, struct db *db, int pipeline_no,
 enum rc upload_register_pipeline(struct db *db, const char *sha256_hex, const char *body_json,
                                  int *ret_pipeline_no, struct fault *f) MUST_USE;
 
+/* As the database names them, "duplicate", "rejected" and so on; static. */
+const char *upload_outcome_name(enum upload_outcome o);
+const char *route_outcome_name(enum route_outcome o);
+
 #endif

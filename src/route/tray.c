@@ -13,18 +13,6 @@
 static struct metric routed = METRIC_COUNTER("millrace_routed_total",
                                              "Uploads by what the router made of them.", "outcome");
 
-static const char *
-outcome_name(enum route_outcome outcome)
-{
-	static const char *const names[] = {
-		[ROUTE_EXPAND] = "expand",           [ROUTE_REJECTED] = "rejected",
-		[ROUTE_IGNORED] = "ignored",         [ROUTE_SOURCE_GONE] = "source_gone",
-		[ROUTE_SUPERSEDED] = "superseded",   [ROUTE_RETRY] = "retry",
-		[ROUTE_INTERRUPTED] = "interrupted",
-	};
-	return names[outcome];
-}
-
 static void
 drop(struct tray *d, size_t i)
 {
@@ -153,8 +141,8 @@ report(const struct routing *r)
 	struct log_ctx ctx = { .trace_id = r->item.trace_id };
 	enum log_level level = result->outcome == ROUTE_EXPAND ? LOG_DEBUG_ : LOG_INFO_;
 
-	metric_add(&routed, outcome_name(result->outcome), 1);
-	log_event(&ctx, level, "upload routed", "%s%s%s%s%s", outcome_name(result->outcome),
+	metric_add(&routed, route_outcome_name(result->outcome), 1);
+	log_event(&ctx, level, "upload routed", "%s%s%s%s%s", route_outcome_name(result->outcome),
 	          result->reason ? ", " : "", result->reason ? result->reason : "",
 	          result->detail ? ": " : "", result->detail ? result->detail : "");
 }

@@ -15,18 +15,6 @@ static struct metric attempts =
 static struct metric run_seconds =
 	METRIC_HISTOGRAM("millrace_job_run_seconds", "How long handlers ran.", "kind");
 
-static const char *
-verdict_word(enum job_verdict v)
-{
-	static const char *const words[] = {
-		[VERDICT_ACCEPTED] = "accepted",
-		[VERDICT_RETRY] = "retry",
-		[VERDICT_DEAD] = "dead",
-		[VERDICT_STALE] = "stale",
-	};
-	return words[v];
-}
-
 static enum log_level
 level_of(enum job_outcome o, enum job_verdict v)
 {
@@ -51,10 +39,10 @@ tell(const struct desk *d, const struct work *w, enum job_verdict verdict)
 		                     .attempt = w->ticket.attempt,
 		                     .duration_ms = r->ran_ms };
 	log_event(&ctx, level_of(r->outcome, verdict), "job ended", "outcome=%s verdict=%s%s%s%s%s",
-	          verdict_name(r->outcome), verdict_word(verdict), r->error_class ? " class=" : "",
-	          r->error_class ? r->error_class : "", r->error ? " " : "",
-	          r->error ? r->error : "");
-	metric_add(&attempts, verdict == VERDICT_STALE ? "lost" : verdict_name(r->outcome), 1);
+	          job_outcome_name(r->outcome), job_verdict_name(verdict),
+	          r->error_class ? " class=" : "", r->error_class ? r->error_class : "",
+	          r->error ? " " : "", r->error ? r->error : "");
+	metric_add(&attempts, verdict == VERDICT_STALE ? "lost" : job_outcome_name(r->outcome), 1);
 	if (r->ran_ms >= 0)
 		metric_observe(&run_seconds, j->kind, (double)r->ran_ms / 1000);
 }

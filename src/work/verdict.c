@@ -10,23 +10,6 @@
 
 #define QUOTE_MAX 500
 
-const char *
-verdict_name(enum job_outcome o)
-{
-	static const char *const names[] = {
-		[JOB_DONE] = "done",
-		[JOB_ERROR] = "error",
-		[JOB_PERMANENT] = "permanent",
-		[JOB_TIMEOUT] = "timeout",
-		[JOB_CRASH] = "crash",
-		[JOB_SNOOZED] = "snoozed",
-		[JOB_INTERRUPTED] = "interrupted",
-		[JOB_SOURCE_GONE] = "source_gone",
-		[JOB_SUPERSEDED] = "superseded",
-	};
-	return names[o];
-}
-
 static enum job_outcome
 outcome_of(const char *stage, const struct fault *f)
 {

@@ -20,7 +20,5 @@ void verdict_fault(struct job_result *r, const char *stage, const struct fault *
  */
 bool verdict_command(struct job_result *r, const struct command_end *end, int64_t retry_after_ms,
                      bool full, int64_t max_output, int64_t timeout_ms, struct arena *a);
-/* "done", "error", …: as the database names outcomes; static. */
-const char *verdict_name(enum job_outcome o);
 
 #endif
