@@ -33,11 +33,11 @@ class Dev:
     def uploads(self):
         return self.state / "buckets" / "uploads"
 
-    def start(self, *args, ready=True, deadline=60):
+    def start(self, *args, ready=True, deadline=60, env=None):
         with open(self.output, "wb") as out:
             self.process = subprocess.Popen(
                 [BIN, "dev", *map(str, self.args), *map(str, args)], stdin=subprocess.DEVNULL,
-                stdout=out, stderr=subprocess.STDOUT, env=clean_env(), start_new_session=True)
+                stdout=out, stderr=subprocess.STDOUT, env=clean_env() | (env or {}), start_new_session=True)
         if ready:
             wait_until(self._ready, deadline, "dev is ready", also=self.tail)
         return self
