@@ -86,8 +86,8 @@ def latency(table, folder):
         from_post, from_ticket = measure.whole_way(f"{folder}/way{n}", SAMPLES)
         posts.append(measure.quantiles(from_post))
         tickets.append(measure.quantiles(from_ticket))
-    table.add("idle: routed to command started, p50", [t[0] for t in tickets], "ms", most=True)
-    table.add("idle: routed to command started, p99", [t[1] for t in tickets], "ms", most=True)
+    table.add("idle: ticket's commit to command started, p50", [t[0] for t in tickets], "ms", most=True)
+    table.add("idle: ticket's commit to command started, p99", [t[1] for t in tickets], "ms", most=True)
     table.add("idle: POST to command started, p50", [p[0] for p in posts], "ms", 50, 20, most=True)
     table.add("idle: POST to command started, p99", [p[1] for p in posts], "ms", 250, 50, most=True)
 
