@@ -64,7 +64,7 @@ begin
 	select 1, 0, 1, 0, e.id from unnest(list) e where e.id = any (fresh) and e.what = 'created' order by e.n;
 	get diagnostics made = row_count;
 	if made > 0 then
-		perform millrace.tally_add(array[millrace.tally_of(1::smallint, d_queued => made)]);
+		insert into millrace.tally_delta (kind_no, queued) values (1, made);
 	end if;
 
 	return query

@@ -6,25 +6,28 @@
 -- For:        C, the worker
 create or replace function millrace.claim_jobs(session bigint, kind_no smallint, max integer, classes smallint[], marks bigint[])
 returns table (class smallint, pos bigint, upload_id uuid, step_no smallint, attempt smallint, grant_no bigint,
-	generation smallint, store text, bucket text, key text, version_id text, etag text, size bigint, content_type text,
+	store text, bucket text, key text, version_id text, etag text, size bigint, content_type text,
 	step text, kind text, params jsonb, timeout_ms bigint)
 language plpgsql security definer
 set search_path = millrace, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 set plan_cache_mode = force_generic_plan set jit = off as $$
 #variable_conflict use_column
 declare
-	held constant millrace.claim_row[] :=
-		millrace.claim_tickets(claim_jobs.session, claim_jobs.kind_no, claim_jobs.max, claim_jobs.classes, claim_jobs.marks);
+	held millrace.claim_row[];
+	granted bigint;
 begin
+	select c.held, c.granted into held, granted
+	from millrace.claim_tickets(claim_jobs.session, claim_jobs.kind_no, claim_jobs.max, claim_jobs.classes, claim_jobs.marks) c;
+	if cardinality(held) = 0 then
+		return;
+	end if;
 	return query
-	select t.class, t.pos, t.upload_id, t.step_no, t.attempt, t.grant_no, j.generation, u.store, u.bucket, u.key, u.version_id,
+	select t.class, t.pos, t.upload_id, t.step_no, t.attempt, granted, u.store, u.bucket, u.key, u.version_id,
 		u.etag, u.size, coalesce(u.sniffed_type, u.content_type), s.step, k.name, s.params, s.timeout_ms
 	from unnest(held) t
 	join millrace.upload u on u.id = t.upload_id
-	join millrace.job j on j.upload_id = t.upload_id and j.step_no = t.step_no
 	join millrace.pipeline_step s on s.pipeline_no = u.pipeline_no and s.step_no = t.step_no
-	join millrace.kind k on k.kind_no = s.kind_no
-	order by t.class, t.pos;
+	join millrace.kind k on k.kind_no = s.kind_no;
 end
 $$;
 comment on function millrace.claim_jobs(bigint, smallint, integer, smallint[], bigint[]) is 'Claims jobs of a kind.';

@@ -12,15 +12,19 @@ set search_path = millrace, pg_temp set enable_seqscan = off set enable_hashjoin
 set plan_cache_mode = force_generic_plan set jit = off as $$
 #variable_conflict use_column
 declare
-	held constant millrace.claim_row[] :=
-		millrace.claim_tickets(claim_routes.session, 1::smallint, claim_routes.max, claim_routes.classes, claim_routes.marks);
+	held millrace.claim_row[];
+	granted bigint;
 begin
+	select c.held, c.granted into held, granted
+	from millrace.claim_tickets(claim_routes.session, 1::smallint, claim_routes.max, claim_routes.classes, claim_routes.marks) c;
+	if cardinality(held) = 0 then
+		return;
+	end if;
 	return query
-	select t.class, t.pos, t.upload_id, t.attempt, t.grant_no, u.store, u.bucket, u.key, u.version_id, u.etag, u.size,
+	select t.class, t.pos, t.upload_id, t.attempt, granted, u.store, u.bucket, u.key, u.version_id, u.etag, u.size,
 		u.content_type, u.metadata
 	from unnest(held) t
-	join millrace.upload u on u.id = t.upload_id
-	order by t.class, t.pos;
+	join millrace.upload u on u.id = t.upload_id;
 end
 $$;
 comment on function millrace.claim_routes(bigint, integer, smallint[], bigint[]) is 'Claims uploads to route.';

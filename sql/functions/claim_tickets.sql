@@ -1,31 +1,27 @@
 -- Function:   millrace.claim_tickets(p_session bigint, p_kind smallint, p_max int, p_classes smallint[], p_marks bigint[])
 -- Parameters: p_classes, p_marks: where the caller's last claims ended, for the classes that it knows
--- Returns:    the tickets, now held by the session, and the grant that names them; best class first. An array, so that the caller joins it
+-- Returns:    the tickets, now held by the session, best class first, and the grant that names them. An array, so that the caller joins it
 --             in a statement of its own: within one statement it would not see the uploads that committed after that began, and lose them
 -- Changes:    ticket (HOT: nothing indexed changes), lease_grant, tally_delta
 -- Locks:      the worker row (key share); the tickets, where what others hold is skipped
--- For:        claim_jobs, claim_routes
+-- For:        claim_jobs, claim_routes, whose settings it runs under
 create or replace function millrace.claim_tickets(p_session bigint, p_kind smallint, p_max integer, p_classes smallint[],
-	p_marks bigint[])
-returns millrace.claim_row[]
-language plpgsql
-set search_path = millrace, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
-set plan_cache_mode = force_generic_plan set jit = off as $$
+	p_marks bigint[], out held millrace.claim_row[], out granted bigint)
+language plpgsql as $$
 #variable_conflict use_column
 declare
-	held millrace.ticket[] := '{}';
-	got millrace.ticket[];
+	got millrace.claim_row[];
 	c smallint;
 	mark bigint;
-	granted bigint;
 begin
+	held := '{}';
 	-- Locked, so that a rescue cannot end the session between this and the commit.
 	perform from millrace.worker w where w.session = p_session order by w.gen desc limit 1 for key share;
 	if not found then
 		raise exception 'session % is gone', p_session using errcode = 'MR001';
 	end if;
 	if exists (select from millrace.kind k where k.kind_no = p_kind and k.paused_at is not null) then
-		return '{}';
+		return;
 	end if;
 	for c in select k.class from millrace.kind_class k where k.kind_no = p_kind order by k.class loop
 		mark := coalesce(p_marks[array_position(p_classes, c)], millrace.mark_of(p_kind, c));
@@ -39,22 +35,19 @@ begin
 				order by p.position
 				limit p_max - cardinality(held)
 				for no key update skip locked))
-			returning t.*)
-		select array_agg(k::millrace.ticket order by k.position) into got from taken k;
+			returning t.class, t.position, t.upload_id, t.step_no, t.attempt)
+		select array_agg(row(k.class, k.position, k.upload_id, k.step_no, k.attempt)::millrace.claim_row order by k.position)
+		into got from taken k;
 		held := held || coalesce(got, '{}');
 		exit when cardinality(held) >= p_max;
 	end loop;
 	if cardinality(held) = 0 then
-		return '{}';
+		return;
 	end if;
 	insert into millrace.lease_grant (session, kind_nos, classes, positions)
-	select p_session, array_agg(p_kind), array_agg(h.class order by h.class, h.position),
-		array_agg(h.position order by h.class, h.position)
-	from unnest(held) h
+	select p_session, array_agg(p_kind), array_agg(h.class), array_agg(h.pos) from unnest(held) h
 	returning lease_grant.grant_no into granted;
-	perform millrace.tally_add(array[millrace.tally_of(p_kind, d_queued => -cardinality(held), d_running => cardinality(held))]);
-	return (select array_agg(row(h.class, h.position, h.upload_id, h.step_no, h.attempt, granted)::millrace.claim_row)
-		from unnest(held) h);
+	insert into millrace.tally_delta (kind_no, queued, running) values (p_kind, -cardinality(held), cardinality(held));
 end
 $$;
 comment on function millrace.claim_tickets(bigint, smallint, integer, smallint[], bigint[]) is 'Claims tickets of a kind, best class first.';

@@ -4,7 +4,8 @@
 -- Locks:      the worker row, then as move_tickets
 -- For:        C, router and worker, at the end of a drain
 create or replace function millrace.close_session(session bigint) returns smallint[]
-language plpgsql security definer set search_path = millrace, pg_temp set jit = off as $$
+language plpgsql security definer
+set search_path = millrace, pg_temp set jit = off set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
 	kinds smallint[];
 begin

@@ -1,28 +1,33 @@
 -- Function:   millrace.end_lost(list millrace.finish_row[])
 -- Parameters: list: tries that were lost with their worker, already counted in job.losses
--- Changes:    ticket, job, dead_job, upload: a job that went down with 10 workers is dead, so that it cannot take more with it
+-- Changes:    ticket, job, dead_job, upload, tally_delta: a job that went down with 10 workers is dead, so that it cannot take more with it
 -- Locks:      none beyond the caller's
 -- For:        note_lost
 create or replace function millrace.end_lost(list millrace.finish_row[]) returns void
-language plpgsql set search_path = millrace, pg_temp as $$
+language plpgsql as $$
 #variable_conflict use_column
 declare
 	dead millrace.finish_row[];
 begin
-	select array_agg(row(f.n, j.kind_no, j.class, j.position, j.upload_id, j.step_no, f.attempt, f.claimed_at, 'lost', null, null,
+	with ended as (
+		update millrace.job j set state = 'failed', finished_at = clock_timestamp(), tries = f.attempt
+		from unnest(list) f
+		where j.upload_id = f.upload_id and j.step_no = f.step_no and j.losses >= 10
+		returning f.n, j.kind_no, j.class, j.position, j.upload_id, j.step_no, f.attempt, f.claimed_at, j.pipeline_no),
+	gone as (
+		delete from millrace.ticket t using ended d
+		where t.kind_no = d.kind_no and t.class = d.class and t.position = d.position),
+	tallied as (
+		insert into millrace.tally_delta (kind_no, queued) select d.kind_no, -count(*) from ended d group by d.kind_no)
+	select array_agg(row(d.n, d.kind_no, d.class, d.position, d.upload_id, d.step_no, d.attempt, d.claimed_at, 'lost',
 		'{"error_class": "lost", "error": "Its worker died or fell silent 10 times while it ran."}'::jsonb, 'failed', null,
-		j.generation)::millrace.finish_row)
+		d.pipeline_no, s.decides, s.on_failure, s.dependents)::millrace.finish_row)
 	into dead
-	from unnest(list) f join millrace.job j on j.upload_id = f.upload_id and j.step_no = f.step_no
-	where j.losses >= 10;
-	if dead is null then
-		return;
+	from ended d join millrace.pipeline_step s on s.pipeline_no = d.pipeline_no and s.step_no = d.step_no;
+	if dead is not null then
+		perform millrace.requeue(dead);
+		perform millrace.settle(dead);
 	end if;
-	delete from millrace.ticket t using unnest(dead) d
-	where t.kind_no = d.kind_no and t.class = d.class and t.position = d.position;
-	perform millrace.move_jobs(dead);
-	perform millrace.settle(dead);
-	perform millrace.tally_add(array_agg(millrace.tally_of(d.kind_no, d_queued => -1))) from unnest(dead) d;
 end
 $$;
 comment on function millrace.end_lost(millrace.finish_row[]) is 'Ends jobs that keep taking their worker with them.';

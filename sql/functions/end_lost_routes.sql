@@ -4,7 +4,7 @@
 -- Locks:      none beyond the caller's
 -- For:        note_lost
 create or replace function millrace.end_lost_routes(list millrace.finish_row[]) returns void
-language plpgsql set search_path = millrace, pg_temp as $$
+language plpgsql as $$
 #variable_conflict use_column
 declare
 	dead millrace.finish_row[];
@@ -27,7 +27,7 @@ begin
 	select d.upload_id, 0, 1, d.attempt, 'lost', 'Its router died or fell silent 10 times while it was routed.' from unnest(dead) d
 	on conflict (upload_id, step_no) do update set died_at = now(), attempt = excluded.attempt,
 		error_class = excluded.error_class, error = excluded.error;
-	perform millrace.tally_add(array_agg(millrace.tally_of(d.kind_no, d_queued => -1))) from unnest(dead) d;
+	insert into millrace.tally_delta (kind_no, queued) values (1, -cardinality(dead));
 end
 $$;
 comment on function millrace.end_lost_routes(millrace.finish_row[]) is 'Ends routings that keep taking their router with them.';

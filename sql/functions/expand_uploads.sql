@@ -2,13 +2,13 @@
 --             outcomes text[], rule_nos smallint[], details jsonb[], grants bigint[])
 -- Parameters: parallel arrays, one element per upload: expand by rule_no, rejected, ignored, source_gone, superseded, retry, interrupted;
 --             details: reason, detail, what was learnt from the store, delay_ms (sql/README.md); grants: those wholly finished
--- Returns:    (n, accepted, wake) per upload; not accepted: the lease was lost and nothing was changed for it
+-- Returns:    (n, wake) for each upload that the session still held; of one that is missing the lease was lost, and nothing was changed for it
 -- Changes:    ticket, upload, job, rejected, delayed, dead_job, lease_grant, tally_delta
 -- Locks:      uploads by id, then tickets
 -- For:        C, the router
 create or replace function millrace.expand_uploads(session bigint, pipeline_no integer, classes smallint[], positions bigint[],
 	upload_ids uuid[], outcomes text[], rule_nos smallint[], details jsonb[], grants bigint[])
-returns table (n integer, accepted boolean, wake smallint[])
+returns table (n integer, wake smallint[])
 language plpgsql security definer
 set search_path = millrace, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 set plan_cache_mode = force_generic_plan set jit = off as $$
@@ -38,16 +38,13 @@ begin
 	kinds := kinds || millrace.route_again(list);
 	delete from millrace.lease_grant g where g.session = expand_uploads.session and g.grant_no = any (grants);
 
-	perform millrace.tally_add(array[millrace.tally_of(1::smallint, d_running => -count(*),
-		d_queued => count(*) filter (where f.outcome = 'interrupted'), d_retrying => count(*) filter (where f.outcome = 'retry'),
-		d_done => count(*) filter (where f.outcome not in ('interrupted', 'retry', 'failed')))])
+	insert into millrace.tally_delta (kind_no, running, queued, retrying, done)
+	select 1, -count(*), count(*) filter (where f.outcome = 'interrupted'), count(*) filter (where f.outcome = 'retry'),
+		count(*) filter (where f.outcome not in ('interrupted', 'retry', 'failed'))
 	from unnest(list) f
 	having count(*) > 0;
 
-	return query
-	select g.ord::integer - 1, f.n is not null, kinds
-	from generate_subscripts(positions, 1) g (ord) left join unnest(list) f on f.n = g.ord
-	order by g.ord;
+	return query select f.n - 1, kinds from unnest(list) f;
 end
 $$;
 comment on function millrace.expand_uploads(bigint, integer, smallint[], bigint[], uuid[], text[], smallint[], jsonb[], bigint[])

@@ -5,7 +5,7 @@
 -- For:        settle, expand_uploads
 create or replace function millrace.final_state(failed bigint, review bigint, reason text) returns millrace.upload_state
 language sql immutable parallel safe as $$
-	select case when reason in ('source_gone', 'superseded') then 'skipped' when failed > 0 then 'failed'
-		when review > 0 then 'review' else 'ready' end::millrace.upload_state
+	select case when reason in ('source_gone', 'superseded') then 'skipped'::millrace.upload_state when failed > 0 then 'failed'
+		when review > 0 then 'review' else 'ready' end
 $$;
 comment on function millrace.final_state(bigint, bigint, text) is 'How an upload ends once its deciding jobs have.';

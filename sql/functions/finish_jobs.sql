@@ -1,7 +1,8 @@
 -- Function:   millrace.finish_jobs(session bigint, kind_nos smallint[], classes smallint[], positions bigint[], upload_ids uuid[],
 --             step_nos smallint[], outcomes text[], ran_ms bigint[], delay_ms bigint[], details jsonb[], grants bigint[])
 -- Parameters: parallel arrays, one element per job; grants: those wholly finished with this call
--- Returns:    (n, verdict, wake) per job: accepted, retry, dead, or stale: the lease was lost and nothing was changed for it
+-- Returns:    (n, verdict, wake) for each job that the session still held: accepted, retry or dead. Of one that is missing the lease was
+--             lost, and nothing was changed for it
 -- Changes:    ticket, job, attempt, output, delayed, dead_job, upload, lease_grant, tally_delta
 -- Locks:      uploads by id, then tickets, then jobs
 -- For:        C, the worker
@@ -14,51 +15,85 @@ set plan_cache_mode = force_generic_plan set jit = off as $$
 #variable_conflict use_column
 declare
 	list millrace.finish_row[];
+	not_done boolean;
+	detailed boolean;
 	kinds smallint[];
+	name constant text := coalesce((select w.worker from millrace.worker w where w.session = finish_jobs.session
+		order by w.gen desc limit 1), '?');
+	now_at timestamptz;
 begin
 	perform from millrace.upload u where u.id = any (upload_ids) order by u.id for no key update;
+	now_at := clock_timestamp();
 
-	-- The fence: only a ticket that this session still holds is finished.
+	-- The fence: only a ticket that this session still holds is finished. Everything is found by ctid or by its whole key: no plan
+	-- depends on how fresh the statistics are.
 	with gone as (
 		delete from millrace.ticket t
 		using (
 			select g.*, (select k.ctid from millrace.ticket k
-				where k.kind_no = g.kind_no and k.class = g.class and k.position = g.position) as at
-			from unnest(kind_nos, classes, positions, upload_ids, step_nos) with ordinality
-				g (kind_no, class, position, upload_id, step_no, ord)
+				where k.kind_no = g.kind_no and k.class = g.class and k.position = g.position) as place
+			from unnest(kind_nos, classes, positions, upload_ids, step_nos, outcomes, ran_ms, delay_ms, details) with ordinality
+				g (kind_no, class, position, upload_id, step_no, outcome, ran_ms, delay_ms, detail, n)
 			offset 0) g
-		where t.ctid = g.at and t.session = finish_jobs.session and t.upload_id = g.upload_id and t.step_no = g.step_no
-		returning g.ord, t.*)
-	select coalesce(array_agg(row(g.ord, g.kind_no, g.class, g.position, g.upload_id, g.step_no, g.attempt, g.claimed_at,
-		outcomes[g.ord], ran_ms[g.ord], delay_ms[g.ord], details[g.ord], null, null, null)::millrace.finish_row
-		order by g.upload_id, g.step_no), '{}')
-	into list from gone g;
+		where t.ctid = g.place and t.session = finish_jobs.session and t.upload_id = g.upload_id and t.step_no = g.step_no
+		returning g.*, t.attempt, t.claimed_at),
+	judged as (
+		select g.*, j.ctid as row_at, j.generation, j.pipeline_no, s.decides, s.on_failure, s.dependents, v.next,
+			case when v.next = 'retrying' then now_at + millrace.retry_delay(g.outcome, j.errors + j.crashes, g.delay_ms) end as due_at
+		from gone g
+		join millrace.job j on j.upload_id = g.upload_id and j.step_no = g.step_no
+		join millrace.pipeline_step s on s.pipeline_no = j.pipeline_no and s.step_no = j.step_no
+		cross join lateral (select millrace.next_state(g.outcome, j.errors, j.crashes, s.attempts) as next) v),
+	moved as (
+		update millrace.job j set
+			state = f.next,
+			due_at = coalesce(f.due_at, j.due_at),
+			finished_at = case when f.next in ('done', 'failed', 'skipped') then now_at else 'infinity' end,
+			tries = case when f.outcome <> 'interrupted' or f.ran_ms is not null then f.attempt else j.tries end,
+			errors = j.errors + (f.outcome in ('error', 'timeout', 'permanent'))::integer,
+			crashes = j.crashes + (f.outcome = 'crash')::integer,
+			interrupts = j.interrupts + (f.outcome = 'interrupted')::integer,
+			snoozes = j.snoozes + (f.outcome = 'snoozed')::integer,
+			reason = case when f.next = 'skipped' then f.outcome end,
+			result = case when f.next = 'done' then f.detail->'result' else j.result end
+		from judged f
+		where j.ctid = f.row_at),
+	-- A try whose handler never started and that is handed back has no row.
+	tried as (
+		insert into millrace.attempt (upload_id, step_no, attempt, generation, session, worker, claimed_at, started_at,
+			finished_at, outcome, error_class, error, stage, tail, input_version, handler_digest, cpu_ms, rss_kb, bytes_in, bytes_out)
+		select f.upload_id, f.step_no, f.attempt, f.generation, finish_jobs.session, name, f.claimed_at,
+			greatest(f.claimed_at, now_at - f.ran_ms * interval '1 ms'), now_at, f.outcome, f.detail->>'error_class',
+			f.detail->>'error', f.detail->>'stage', f.detail->>'tail', f.detail->>'input_version', f.detail->>'handler_digest',
+			(f.detail->>'cpu_ms')::bigint, (f.detail->>'rss_kb')::bigint, (f.detail->>'bytes_in')::bigint,
+			(f.detail->>'bytes_out')::bigint
+		from judged f
+		where f.outcome <> 'interrupted' or f.ran_ms is not null)
+	select coalesce(array_agg(row(f.n, f.kind_no, f.class, f.position, f.upload_id, f.step_no, f.attempt, f.claimed_at, f.outcome, f.detail,
+			f.next, f.due_at, f.pipeline_no, f.decides, f.on_failure, f.dependents)::millrace.finish_row), '{}'),
+		bool_or(f.next <> 'done'), bool_or(f.detail ? 'outputs')
+	into list, not_done, detailed
+	from judged f;
 
-	list := millrace.judge(list);
-	perform millrace.record_attempts(finish_jobs.session, list);
-	perform millrace.move_jobs(list);
-	kinds := millrace.settle(list) || array(select distinct f.kind_no from unnest(list) f where f.next_state = 'queued');
+	if detailed then
+		perform millrace.record_outputs(list);
+	end if;
+	if not_done then
+		kinds := millrace.requeue(list);
+	end if;
+	kinds := millrace.settle(list) || coalesce(kinds, '{}');
 	delete from millrace.lease_grant g where g.session = finish_jobs.session and g.grant_no = any (grants);
 
-	perform millrace.tally_add(array_agg(millrace.tally_of(s.kind_no, d_running => -s.all_of_them, d_queued => s.queued,
-		d_retrying => s.retrying, d_done => s.done)))
-	from (
-		select f.kind_no, count(*) as all_of_them, count(*) filter (where f.next_state = 'queued') as queued,
-			count(*) filter (where f.next_state = 'retrying') as retrying,
-			count(*) filter (where f.next_state = 'done') as done
-		from unnest(list) f group by f.kind_no
-	) s
-	having count(*) > 0;
+	insert into millrace.tally_delta (kind_no, running, queued, retrying, done)
+	select f.kind_no, -count(*), count(*) filter (where f.next_state = 'queued'),
+		count(*) filter (where f.next_state = 'retrying'), count(*) filter (where f.next_state = 'done')
+	from unnest(list) f group by f.kind_no;
 
 	return query
-	select g.ord::integer - 1,
-		case when f.n is null then 'stale'
-			when f.next_state in ('queued', 'retrying') then 'retry'
-			when f.next_state = 'failed' then 'dead'
-			else 'accepted' end,
+	select f.n - 1,
+		case when f.next_state in ('queued', 'retrying') then 'retry' when f.next_state = 'failed' then 'dead' else 'accepted' end,
 		kinds
-	from generate_subscripts(positions, 1) g (ord) left join unnest(list) f on f.n = g.ord
-	order by g.ord;
+	from unnest(list) f;
 end
 $$;
 comment on function millrace.finish_jobs(bigint, smallint[], smallint[], bigint[], uuid[], smallint[], text[], bigint[], bigint[], jsonb[], bigint[])

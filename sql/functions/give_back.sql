@@ -6,7 +6,7 @@
 -- For:        rescue_workers, close_session, reopen_session
 create or replace function millrace.give_back(p_session bigint, p_outcome text)
 returns table (done bigint, wake smallint[])
-language plpgsql set search_path = millrace, pg_temp as $$
+language plpgsql as $$
 #variable_conflict use_column
 declare
 	kind_nos smallint[];
@@ -20,14 +20,13 @@ begin
 	where g.session = p_session;
 
 	select coalesce(array_agg(row(null, m.kind_no, m.class, m.position, m.upload_id, m.step_no, m.attempt, m.claimed_at, p_outcome,
-		null, null, null, null, null, null)::millrace.finish_row), '{}')
+		null, null, null, null, null, null, null)::millrace.finish_row), '{}')
 	into moved
 	from millrace.move_tickets(p_session, kind_nos, classes, positions) m;
 	delete from millrace.lease_grant g where g.session = p_session;
 
-	perform millrace.tally_add(array_agg(millrace.tally_of(s.kind_no, d_queued => s.n, d_running => -s.n)))
-	from (select m.kind_no, count(*) as n from unnest(moved) m group by 1) s
-	having count(*) > 0;
+	insert into millrace.tally_delta (kind_no, queued, running)
+	select m.kind_no, count(*), -count(*) from unnest(moved) m group by m.kind_no;
 
 	if p_outcome = 'lost' then
 		perform millrace.note_lost(p_session, moved);

@@ -6,9 +6,7 @@
 -- For:        rescue, sweep, hand-back: a mark may be past the old position, so a ticket that comes back needs a new one
 create or replace function millrace.move_tickets(p_session bigint, p_kind_nos smallint[], p_classes smallint[], p_positions bigint[])
 returns setof millrace.ticket
-language plpgsql
-set search_path = millrace, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
-set plan_cache_mode = force_generic_plan set jit = off as $$
+language plpgsql as $$
 #variable_conflict use_column
 declare
 	gone millrace.ticket[];

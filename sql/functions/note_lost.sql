@@ -4,7 +4,7 @@
 -- Locks:      none beyond the caller's
 -- For:        give_back
 create or replace function millrace.note_lost(p_session bigint, moved millrace.finish_row[]) returns void
-language plpgsql set search_path = millrace, pg_temp as $$
+language plpgsql as $$
 #variable_conflict use_column
 begin
 	insert into millrace.attempt (upload_id, step_no, attempt, generation, session, worker, claimed_at, started_at, finished_at,

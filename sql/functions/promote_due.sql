@@ -37,7 +37,8 @@ begin
 		from placed p
 		where j.upload_id = p.upload_id and j.step_no = p.step_no;
 
-		perform millrace.tally_add(array_agg(millrace.tally_of(g.kind_no, d_retrying => -1, d_queued => 1))) from unnest(due) g;
+		insert into millrace.tally_delta (kind_no, retrying, queued)
+		select g.kind_no, -count(*), count(*) from unnest(due) g group by g.kind_no;
 		select count(*), coalesce(array_agg(distinct g.kind_no), '{}') into done, wake from unnest(due) g;
 	end if;
 

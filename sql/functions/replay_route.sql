@@ -22,7 +22,7 @@ begin
 	insert into millrace.audit (who, action, subject, why)
 	values (replay_route.who, 'replay', millrace.trace_text(u.id) || '/route', replay_route.why);
 	insert into millrace.ticket (kind_no, class, attempt, step_no, upload_id) values (1, 4, u.route_attempts + 1, 0, u.id);
-	perform millrace.tally_add(array[millrace.tally_of(1::smallint, d_queued => 1)]);
+	insert into millrace.tally_delta (kind_no, queued) values (1, 1);
 	return query select 'replayed', jsonb_build_object('job_id', millrace.trace_text(u.id) || '/route', 'state', 'accepted',
 		'generation', u.generation + 1), '{1}'::smallint[];
 end

@@ -5,7 +5,8 @@
 -- Locks:      the duty's advisory lock; each worker row, skipped where it is locked (a heartbeat is under way), then as give_back
 -- For:        C, the keeper
 create or replace function millrace.rescue_workers(silent_ms bigint) returns table (done bigint, wake smallint[])
-language plpgsql security definer set search_path = millrace, pg_temp set jit = off as $$
+language plpgsql security definer
+set search_path = millrace, pg_temp set jit = off set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
 declare
 	dead bigint;

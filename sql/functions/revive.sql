@@ -53,9 +53,9 @@ begin
 		from millrace.pipeline_step p where p.pipeline_no = u.pipeline_no and p.step_no = any (steps)) s
 	where x.id = u.id;
 
-	perform millrace.tally_add(array[millrace.tally_of(j.kind_no, d_queued => 1)] ||
-		array(select millrace.tally_of(x.kind_no, d_waiting => 1) from millrace.job x
-			where x.upload_id = u.id and x.step_no = any (steps) and x.step_no <> j.step_no));
+	insert into millrace.tally_delta (kind_no, queued, waiting)
+	select x.kind_no, count(*) filter (where x.step_no = j.step_no), count(*) filter (where x.step_no <> j.step_no)
+	from millrace.job x where x.upload_id = u.id and x.step_no = any (steps) group by x.kind_no;
 end
 $$;
 comment on function millrace.revive(millrace.upload, millrace.job) is 'Queues a failed job again.';

@@ -3,29 +3,26 @@
 -- Returns:    the kinds that have new tickets
 -- Changes:    job and ticket (dependents that are free now, or skipped), upload (counts; final exactly once), tally_delta
 -- Locks:      none beyond the caller's: it holds the uploads, which serialises all that happens to their jobs
--- For:        finish_jobs, end_lost
+-- For:        finish_jobs and end_lost, whose settings it runs under
 create or replace function millrace.settle(list millrace.finish_row[]) returns smallint[]
-language plpgsql
-set search_path = millrace, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+language plpgsql as $$
 #variable_conflict use_column
 declare
-	kinds smallint[];
+	kinds smallint[] := '{}';
 begin
-	kinds := millrace.unblock(list);
-	perform millrace.skip_dependents(list);
+	if exists (select from unnest(list) f where cardinality(f.dependents) > 0) then
+		kinds := millrace.unblock(list);
+		perform millrace.skip_dependents(list);
+	end if;
 
-	with ended as (
-		select f.upload_id, f.next_state, f.outcome, s.decides, s.on_failure
+	with change as (
+		select f.upload_id, count(*) filter (where f.decides) as decided,
+			count(*) filter (where f.next_state = 'failed' and f.on_failure = 'fail') as failed,
+			count(*) filter (where f.next_state = 'failed' and f.on_failure = 'review') as review,
+			max(f.outcome) filter (where f.outcome in ('source_gone', 'superseded')) as gone
 		from unnest(list) f
-		join millrace.upload u on u.id = f.upload_id
-		join millrace.pipeline_step s on s.pipeline_no = u.pipeline_no and s.step_no = f.step_no
-		where f.next_state in ('done', 'failed', 'skipped')),
-	change as (
-		select e.upload_id, count(*) filter (where e.decides) as decided,
-			count(*) filter (where e.next_state = 'failed' and e.on_failure = 'fail') as failed,
-			count(*) filter (where e.next_state = 'failed' and e.on_failure = 'review') as review,
-			max(e.outcome) filter (where e.outcome in ('source_gone', 'superseded')) as gone
-		from ended e group by e.upload_id)
+		where f.next_state in ('done', 'failed', 'skipped')
+		group by f.upload_id)
 	update millrace.upload u set
 		open_jobs = u.open_jobs - c.decided,
 		failed_jobs = u.failed_jobs + c.failed,

@@ -1,21 +1,17 @@
 -- Function:   millrace.skip_dependents(list millrace.finish_row[])
 -- Changes:    job (waiting to skipped, reason dependency, all the way down), upload (counts), tally_delta
 -- Locks:      none beyond the caller's
--- For:        settle
+-- For:        settle, whose settings it runs under
 create or replace function millrace.skip_dependents(list millrace.finish_row[]) returns void
-language plpgsql
-set search_path = millrace, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+language plpgsql as $$
 #variable_conflict use_column
 begin
 	if not exists (select from unnest(list) f where f.next_state in ('failed', 'skipped')) then
 		return;
 	end if;
 	with recursive below as (
-		select f.upload_id, d.step_no, u.pipeline_no
-		from unnest(list) f
-		join millrace.upload u on u.id = f.upload_id
-		join millrace.pipeline_step s on s.pipeline_no = u.pipeline_no and s.step_no = f.step_no
-		cross join unnest(s.dependents) d (step_no)
+		select f.upload_id, d.step_no, f.pipeline_no
+		from unnest(list) f cross join unnest(f.dependents) d (step_no)
 		where f.next_state in ('failed', 'skipped')
 		union
 		select b.upload_id, d.step_no, b.pipeline_no
@@ -26,7 +22,7 @@ begin
 		update millrace.job j set state = 'skipped', reason = 'dependency', finished_at = clock_timestamp()
 		from below b
 		where j.upload_id = b.upload_id and j.step_no = b.step_no and j.state = 'waiting'
-		returning j.upload_id, j.step_no, j.kind_no, b.pipeline_no),
+		returning j.upload_id, j.step_no, j.kind_no, j.pipeline_no),
 	counted as (
 		select k.upload_id, count(*) filter (where s.decides) as decided,
 			count(*) filter (where s.on_failure = 'fail') as failed,
@@ -34,11 +30,11 @@ begin
 		from skipped k join millrace.pipeline_step s on s.pipeline_no = k.pipeline_no and s.step_no = k.step_no
 		group by k.upload_id),
 	tallied as (
-		select millrace.tally_add(array_agg(millrace.tally_of(k.kind_no, d_waiting => -1))) from skipped k having count(*) > 0)
+		insert into millrace.tally_delta (kind_no, waiting) select k.kind_no, -count(*) from skipped k group by k.kind_no)
 	-- The parent is only counted down here; whether it is final, settle decides after this, with the jobs that caused it.
 	update millrace.upload u set open_jobs = u.open_jobs - c.decided, failed_jobs = u.failed_jobs + c.failed,
 		review_jobs = u.review_jobs + c.review
-	from counted c left join tallied on true
+	from counted c
 	where u.id = c.upload_id;
 end
 $$;

@@ -2,20 +2,16 @@
 -- Returns:    the kinds that have new tickets
 -- Changes:    job (blocked_by; waiting to queued), ticket, tally_delta
 -- Locks:      none beyond the caller's
--- For:        settle
+-- For:        settle, whose settings it runs under
 create or replace function millrace.unblock(list millrace.finish_row[]) returns smallint[]
-language plpgsql
-set search_path = millrace, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+language plpgsql as $$
 #variable_conflict use_column
 declare
-	free millrace.job[];
+	kinds smallint[];
 begin
 	with freed as (
 		select f.upload_id, d.step_no, count(*) as by
-		from unnest(list) f
-		join millrace.upload u on u.id = f.upload_id
-		join millrace.pipeline_step s on s.pipeline_no = u.pipeline_no and s.step_no = f.step_no
-		cross join unnest(s.dependents) d (step_no)
+		from unnest(list) f cross join unnest(f.dependents) d (step_no)
 		where f.next_state = 'done'
 		group by f.upload_id, d.step_no),
 	moved as (
@@ -25,15 +21,16 @@ begin
 			position = case when j.blocked_by = f.by then nextval('millrace.ticket_position') else j.position end
 		from freed f
 		where j.upload_id = f.upload_id and j.step_no = f.step_no and j.state = 'waiting'
-		returning j.*)
-	select array_agg(m::millrace.job order by m.upload_id, m.step_no) into free from moved m where m.state = 'queued';
-	if free is null then
-		return '{}';
-	end if;
-	insert into millrace.ticket (kind_no, class, attempt, step_no, position, upload_id)
-	select j.kind_no, j.class, j.tries + 1, j.step_no, j.position, j.upload_id from unnest(free) j;
-	perform millrace.tally_add(array_agg(millrace.tally_of(j.kind_no, d_waiting => -1, d_queued => 1))) from unnest(free) j;
-	return (select array_agg(distinct j.kind_no) from unnest(free) j);
+		returning j.*),
+	placed as (
+		insert into millrace.ticket (kind_no, class, attempt, step_no, position, upload_id)
+		select m.kind_no, m.class, m.tries + 1, m.step_no, m.position, m.upload_id from moved m where m.state = 'queued'),
+	counted as (
+		insert into millrace.tally_delta (kind_no, waiting, queued)
+		select m.kind_no, -count(*), count(*) from moved m where m.state = 'queued' group by m.kind_no
+		returning tally_delta.kind_no)
+	select array_agg(c.kind_no) into kinds from counted c;
+	return coalesce(kinds, '{}');
 end
 $$;
 comment on function millrace.unblock(millrace.finish_row[]) is 'Queues the dependents whose last dependency is done.';

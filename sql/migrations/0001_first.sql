@@ -137,6 +137,7 @@ create table millrace.job (
 	step_no smallint not null,
 	kind_no smallint not null,
 	class smallint not null,
+	pipeline_no integer not null,
 	group_no integer not null default 0,
 	position bigint not null,
 	created_at timestamptz not null default now(),
@@ -156,6 +157,7 @@ create table millrace.job (
 	primary key (upload_id, step_no)
 ) with (fillfactor = 75);
 comment on table millrace.job is 'One child job. Its identity is upload and step; position says where its ticket is.';
+comment on column millrace.job.pipeline_no is 'That of its upload: with step_no it says what the job is, without a look at the upload.';
 comment on column millrace.job.group_no is 'Whose share of the kind it uses; 0: the kind has no groups.';
 comment on column millrace.job.tries is 'Attempts that have a row, counted or not.';
 comment on column millrace.job.errors is 'Attempts that count against the limit, in this generation.';
@@ -342,15 +344,14 @@ create type millrace.intake_event as (
 	content_type text, trace_uuid uuid, client_trace_id text, trace_text text, metadata jsonb, object_hash uuid, hash uuid);
 comment on type millrace.intake_event is 'One record of a notification, as accept_uploads works on it.';
 
-create type millrace.claim_row as (
-	class smallint, pos bigint, upload_id uuid, step_no smallint, attempt smallint, grant_no bigint);
+create type millrace.claim_row as (class smallint, pos bigint, upload_id uuid, step_no smallint, attempt smallint);
 comment on type millrace.claim_row is 'One claimed ticket.';
 
 create type millrace.finish_row as (
 	n integer, kind_no smallint, class smallint, position bigint, upload_id uuid, step_no smallint, attempt smallint,
-	claimed_at timestamptz, outcome text, ran_ms bigint, delay_ms bigint, detail jsonb,
-	next_state millrace.job_state, due_at timestamptz, generation smallint);
-comment on type millrace.finish_row is 'One finished try, as finish_jobs works on it.';
+	claimed_at timestamptz, outcome text, detail jsonb, next_state millrace.job_state, due_at timestamptz, pipeline_no integer, decides boolean,
+	on_failure text, dependents smallint[]);
+comment on type millrace.finish_row is 'One finished try, and what becomes of its job.';
 
 create type millrace.route_row as (
 	n integer, class smallint, position bigint, upload_id uuid, attempt smallint, outcome text, rule_no smallint, detail jsonb);

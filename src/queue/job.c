@@ -19,7 +19,7 @@ read_texts(const struct db_rows *rows, size_t i, struct arena *a, struct job *j)
 		                        &j->version_id, &j->etag,   &j->content_type,
 		                        &j->step,       &j->kind,   &j->params };
 	for (size_t k = 0; k < ARRAY_LEN(fields); k++) {
-		const char *text = db_text(rows, i, 9 + k);
+		const char *text = db_text(rows, i, 8 + k);
 		*fields[k] = arena_strdup(a, text);
 		if (text && !*fields[k])
 			return false;
@@ -40,9 +40,8 @@ read_job(struct session *s, size_t kind, const struct db_rows *rows, size_t i, s
 	t->step_no = (int16_t)db_int(rows, i, 3, 0);
 	t->attempt = (int)db_int(rows, i, 4, 0);
 	t->grant = db_int(rows, i, 5, 0);
-	j->generation = (int)db_int(rows, i, 6, 0);
-	j->size = db_int(rows, i, 7, -1);
-	j->timeout_ms = db_int(rows, i, 8, 0);
+	j->size = db_int(rows, i, 6, -1);
+	j->timeout_ms = db_int(rows, i, 7, 0);
 	ulid_trace_text(&t->upload, j->trace_id);
 	if (!read_texts(rows, i, a, j) || !session_hold(s, kind, t))
 		return fault_set(f, RC_RETRY, "no memory for the claimed jobs");
@@ -61,9 +60,8 @@ job_claim(struct session *s, struct db *db, size_t kind, size_t limit, bool fres
 	CLEANUP(db_rows_freep)
 	struct db_rows *rows = args_call(
 		&args, db,
-		"select class, pos, upload_id, step_no, attempt, grant_no, generation, size,"
-		" timeout_ms, store, bucket, key, version_id, etag, content_type, step, kind,"
-		" params"
+		"select class, pos, upload_id, step_no, attempt, grant_no, size, timeout_ms,"
+		" store, bucket, key, version_id, etag, content_type, step, kind, params"
 		" from millrace.claim_jobs($1, $2, $3, $4, $5)",
 		f);
 	if (!rows)
@@ -146,17 +144,18 @@ add_results(struct args *a, const struct job_result *results, size_t n)
 	str_free(&detail);
 }
 
+/* What the answer does not name was not ours any more. */
 static enum rc
 read_verdicts(const struct db_rows *rows, size_t n, enum job_verdict *ret, struct fault *f)
 {
-	if (db_count(rows) != n)
-		return fault_set(f, RC_BUG, "finish_jobs answered %zu rows for %zu jobs",
-		                 db_count(rows), n);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
+		ret[i] = VERDICT_STALE;
+	for (size_t i = 0; i < db_count(rows); i++) {
+		int64_t at = db_int(rows, i, 0, -1);
 		size_t verdict = find_name(verdicts, ARRAY_LEN(verdicts), db_text(rows, i, 1));
-		if (db_int(rows, i, 0, -1) != (int64_t)i || verdict == ARRAY_LEN(verdicts))
+		if (at < 0 || (size_t)at >= n || verdict == ARRAY_LEN(verdicts))
 			return fault_set(f, RC_BUG, "finish_jobs answered row %zu wrongly", i);
-		ret[i] = (enum job_verdict)verdict;
+		ret[at] = (enum job_verdict)verdict;
 	}
 	return RC_OK;
 }

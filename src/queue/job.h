@@ -14,7 +14,6 @@ struct job {
 	const char *store, *bucket, *key, *version_id, *etag,
 		*content_type; /* version_id, etag, content_type may be NULL */
 	int64_t size;          /* -1: unknown */
-	int generation;        /* 0, plus one per replay */
 	char trace_id[TRACE_TEXT_MAX];
 };
 

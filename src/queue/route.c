@@ -112,16 +112,17 @@ add_results(struct args *a, const struct route_result *results, size_t n)
 	str_free(&detail);
 }
 
+/* What the answer does not name was not ours any more. */
 static enum rc
 read_accepted(const struct db_rows *rows, size_t n, bool *ret, struct fault *f)
 {
-	if (db_count(rows) != n)
-		return fault_set(f, RC_BUG, "expand_uploads answered %zu rows for %zu uploads",
-		                 db_count(rows), n);
-	for (size_t i = 0; i < n; i++) {
-		if (db_int(rows, i, 0, -1) != (int64_t)i)
+	for (size_t i = 0; i < n; i++)
+		ret[i] = false;
+	for (size_t i = 0; i < db_count(rows); i++) {
+		int64_t at = db_int(rows, i, 0, -1);
+		if (at < 0 || (size_t)at >= n)
 			return fault_set(f, RC_BUG, "expand_uploads answered row %zu wrongly", i);
-		ret[i] = db_bool(rows, i, 1);
+		ret[at] = true;
 	}
 	return RC_OK;
 }
@@ -148,7 +149,7 @@ upload_expand(struct session *s, struct db *db, int pipeline_no, const struct ro
 	grants_finished(&s->grants, args_array(&a));
 	CLEANUP(db_rows_freep)
 	struct db_rows *rows = args_call(&a, db,
-	                                 "select n, accepted, wake from millrace.expand_uploads"
+	                                 "select n, wake from millrace.expand_uploads"
 	                                 "($1, $2, $3, $4, $5, $6, $7, $8, $9)",
 	                                 f);
 	if (!rows) {
@@ -156,6 +157,6 @@ upload_expand(struct session *s, struct db *db, int pipeline_no, const struct ro
 		return f->rc;
 	}
 	grants_forget_finished(&s->grants);
-	queue_wake(db, db_count(rows) > 0 ? db_text(rows, 0, 2) : NULL);
+	queue_wake(db, db_count(rows) > 0 ? db_text(rows, 0, 1) : NULL);
 	return read_accepted(rows, n, ret_accepted, f);
 }

@@ -33,7 +33,7 @@ begin
 end $$;
 
 create function iso.expand(session bigint) returns boolean language sql as $$
-	select accepted from millrace.expand_uploads(session, 1, '{0}', '{1}', array[iso.upload()], '{expand}', '{0}',
+	select count(*) = 1 from millrace.expand_uploads(session, 1, '{0}', '{1}', array[iso.upload()], '{expand}', '{0}',
 		array[null]::jsonb[], '{1}')
 $$;
 
@@ -49,7 +49,8 @@ create function iso.claim(session bigint, max integer) returns bigint[] language
 $$;
 
 create function iso.finish(session bigint, pos bigint, step integer, outcome text default 'done') returns text language sql as $$
-	select verdict from millrace.finish_jobs(session, array[iso.kind()], '{0}', array[pos], array[iso.upload()],
+	select coalesce(max(verdict), 'stale')
+	from millrace.finish_jobs(session, array[iso.kind()], '{0}', array[pos], array[iso.upload()],
 		array[step]::smallint[], array[outcome], '{1}', array[null]::bigint[], array[null]::jsonb[], '{}')
 $$;
 

@@ -40,7 +40,7 @@ $$;
 -- Claims all that is to be routed and routes it by rule 0 (or with another outcome).
 create function pg_temp.route(session bigint, pipeline integer, outcome text default 'expand', detail jsonb default null)
 returns integer language sql as $$
-	select count(*) filter (where x.accepted)::integer
+	select count(x.n)::integer
 	from (select array_agg(c.class) as classes, array_agg(c.pos) as positions, array_agg(c.upload_id) as ids,
 			array_agg(outcome) as outcomes, array_agg(case when outcome = 'expand' then 0 else -1 end::smallint) as rules,
 			array_agg(detail) as details
