@@ -96,8 +96,6 @@ set_limits(const struct sandbox *s, int64_t cpu_seconds)
 	if (!error)
 		error = limit(RLIMIT_CPU, cpu_seconds);
 	if (!error)
-		error = limit(RLIMIT_AS, s->max_memory);
-	if (!error)
 		error = limit(RLIMIT_FSIZE, s->max_file);
 	if (!error)
 		error = limit(RLIMIT_NOFILE, MAX_FILES);
@@ -146,7 +144,8 @@ sandbox_enter(const struct sandbox *s, int64_t cpu_seconds)
 		error = errno;
 	if (!error)
 		reset_signals();
-	return error;
+	/* Last: a sanitizer that has no memory cannot say what it saw. */
+	return error ? error : limit(RLIMIT_AS, s->max_memory);
 }
 
 void
