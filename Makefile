@@ -27,13 +27,15 @@ OPT_analyze := -O2 -fanalyzer -DANALYZE
 # ASan's redzones blow up frames, so the stack bound holds for the builds that ship.
 NOWARN_asan := -Wno-stack-usage -Wno-null-dereference
 NOWARN_tsan := -Wno-stack-usage
+# With libraries of their own, UndefinedBehaviorSanitizer would tell AddressSanitizer where its reports go.
+LINK_asan := -static-libasan -static-libubsan
 # gcc 12 takes a destructor's own body for a use after free, follows no ownership into a struct, and believes that
 # fault_set may answer RC_OK: LeakSanitizer and AddressSanitizer look for those.
 NOWARN_analyze := $(addprefix -Wno-analyzer-,malloc-leak use-after-free use-of-uninitialized-value mismatching-deallocation)
 
 CFLAGS_ALL := -std=gnu17 -g $(OPT_$(MODE)) $(WARN) $(if $(findstring gcc,$(CC)),$(WARN_gcc) $(HARDEN_gcc) $(NOWARN_$(MODE))) \
 	$(HARDEN) -D_GNU_SOURCE -I. -Isrc $(PKG_CFLAGS) -pthread $(CFLAGS)
-LDFLAGS_ALL := $(OPT_$(MODE)) $(HARDEN_LD) -pthread $(LDFLAGS)
+LDFLAGS_ALL := $(OPT_$(MODE)) $(if $(findstring gcc,$(CC)),$(LINK_$(MODE))) $(HARDEN_LD) -pthread $(LDFLAGS)
 
 # Which rooms a room's tests link with: itself and the layers below it.
 DEPS_base := base

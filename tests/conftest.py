@@ -1,5 +1,6 @@
 """Fixtures of every pytest layer: a cluster for the session, a database for each test, processes that
 are stopped at its end and whose logs are shown when it fails."""
+import os
 import sys
 from pathlib import Path
 
@@ -8,7 +9,40 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
 
 from pg import Cluster  # noqa: E402
-from procs import Process  # noqa: E402
+from procs import BIN, REPORTS, SANITIZER, Process  # noqa: E402
+from sanitizer import EXIT  # noqa: E402
+
+
+def pytest_configure(config):
+    if os.environ.get("MODE") in ("asan", "tsan") and SANITIZER != os.environ["MODE"]:
+        raise pytest.UsageError(f"MODE is {os.environ['MODE']}, but {BIN} was built without it")
+    config.addinivalue_line("markers", "unsanitized(reason): not with a binary that has a sanitizer in it")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        mark = item.get_closest_marker("unsanitized")
+        if mark and SANITIZER:
+            item.add_marker(pytest.mark.skip(reason=f"{SANITIZER}: {mark.args[0]}"))
+
+
+def fail_if_reported():
+    found = REPORTS.take()
+    if found:
+        pytest.fail(f"reported by {SANITIZER}:\n{found}", pytrace=False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_report_after_the_last_test():
+    yield
+    fail_if_reported()
+
+
+@pytest.fixture(autouse=True)
+def no_report():
+    """Set up first, so that it looks last: when the test's processes have ended."""
+    yield
+    fail_if_reported()
 
 
 @pytest.hookimpl(tryfirst=True, hookwrapper=True)
@@ -64,4 +98,8 @@ def processes(request, tmp_path):
 
     yield make
     for p in started:
+        p.ask_to_end()
+    for p in started:
         p.cleanup()
+    fail_if_reported()
+    assert [p.name for p in started if p.process and p.process.returncode == EXIT] == []

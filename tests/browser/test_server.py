@@ -3,7 +3,6 @@ import base64
 import hashlib
 import http.client as http_client
 import json
-import os
 import select
 import socket
 import time
@@ -13,7 +12,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from conftest import FAKES, Site, load, serve, trace_id
-from procs import SLOW, http, wait_until
+from procs import SANITIZER, SLOW, http, wait_until
 
 def test_trace_in_every_form_of_its_id(site):
     tid = trace_id("ready")
@@ -296,7 +295,7 @@ def test_it_stops_at_once_and_stays_small(site):
         assert site.get(f"/t/{trace_id('ready')}")[0] == 200
     with open(f"/proc/{site.server.pid}/status") as f:
         rss_kb = next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
-    if "MILLRACE_TEST_SLOW" not in os.environ:
+    if not SANITIZER:
         assert rss_kb < 30 * 1024
     site.server.process.terminate()
     assert site.server.process.wait(10) == 0

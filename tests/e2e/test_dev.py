@@ -48,7 +48,7 @@ def copy(source, target):
 def test_make_demo_ends_by_itself_and_again(tmp_path):
     d = Dev()
     env = clean_env() | {"DEMO_EXIT": "1", "DEMO_STATE": str(d.state), "DEMO_ARGS": "--listen 127.0.0.1:0",
-                         "DEMO_BUILT": "1"}
+                         "DEMO_BUILT": "1", "MILLRACE_BIN": str(BIN), "DEMO_DEADLINE": str(120 * SLOW)}
     try:
         said = []
         for _ in range(2):

@@ -192,6 +192,7 @@ def test_the_limit_holds(s3, bucket, directory, source, tmp_path):
         store.refused("get", "permanent", "TooLarge", bucket="uploads", key="big", path=into, max=999)
 
 
+@pytest.mark.unsanitized("measures memory")
 def test_a_large_object_in_flat_memory(s3, bucket, directory, tmp_path):
     big, into = tmp_path / "big", tmp_path / "into"
     with open(big, "wb") as f:

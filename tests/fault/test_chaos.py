@@ -8,7 +8,7 @@ import threading
 import time
 from pathlib import Path
 
-from procs import free_port, http, wait_until
+from procs import SLOW, free_port, http, wait_until
 from stack import TOKEN, Ledger, record
 
 NIGHTLY = os.environ.get("NIGHTLY") == "1"
@@ -227,7 +227,7 @@ def test_nothing_is_lost_or_doubled_in_chaos(make_stack, own_cluster, tmp_path):
     began = time.monotonic()
     restarts = 0
     while any(t.is_alive() for t in crowd) or not stack.all_final(len(set(ledger.keys()))):
-        assert time.monotonic() < began + (900 if NIGHTLY else 150), stack.what_holds()[:4000]
+        assert time.monotonic() < began + (900 if NIGHTLY else 150) * SLOW, stack.what_holds()[:4000]
         monkey.act()
         time.sleep(PAUSE_S * (0.5 + monkey.random.random()))  # the chaos' own pace
         if not any(t.is_alive() for t in crowd):

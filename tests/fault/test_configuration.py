@@ -2,7 +2,7 @@
 import subprocess
 
 import pytest
-from procs import BIN, wait_until
+from procs import BIN, REPORTS, wait_until
 from stack import record
 
 COPY = {"copy": "cat input >out/copy\n"}
@@ -12,7 +12,7 @@ def refusal(stack, role, *args, config):
     path = stack.folder / "wrong.conf"
     path.write_text(config)
     done = subprocess.run([BIN, role, "--config", path, "--database-url", stack.db.url(), *args], capture_output=True,
-                          text=True, timeout=60, check=False, stdin=subprocess.DEVNULL, env={"PATH": "/usr/bin:/bin"})
+                          text=True, timeout=60, check=False, stdin=subprocess.DEVNULL, env={"PATH": "/usr/bin:/bin", **REPORTS.env})
     assert done.returncode in (1, 2), done.stderr
     return done.stderr
 

@@ -115,6 +115,7 @@ def resident_kb(process):
     raise AssertionError("no VmRSS")
 
 
+@pytest.mark.unsanitized("measures memory")
 def test_who_has_no_secret_fills_no_memory(make_stack):
     stack = make_stack(COPY)
     receive = stack.receive()
@@ -135,6 +136,7 @@ def test_who_has_no_secret_fills_no_memory(make_stack):
     assert grown < 32 << 10, f"{grown} KiB for 100 MB of strangers"
 
 
+@pytest.mark.unsanitized("measures memory")
 def test_bodies_of_many_senders_fill_no_memory_either(make_stack):
     stack = make_stack(COPY)
     receive = stack.receive()

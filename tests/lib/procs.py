@@ -1,4 +1,5 @@
 """Processes of the binary under test, free ports, and waiting with a deadline."""
+import contextlib
 import os
 import signal
 import socket
@@ -8,10 +9,14 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import sanitizer
+
 REPO = Path(__file__).resolve().parents[2]
-BIN = Path(os.environ.get("MILLRACE_BIN", REPO / "build" / "millrace"))
+BIN = Path(os.environ.get("MILLRACE_BIN", REPO / "build" / "millrace")).absolute()
+SANITIZER = sanitizer.kind_of(BIN)
+REPORTS = sanitizer.Reports(SANITIZER)
 # Sanitizer builds are several times slower: every deadline grows with this.
-SLOW = float(os.environ.get("MILLRACE_TEST_SLOW", "1"))
+SLOW = 4 if SANITIZER else 1
 NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -101,6 +106,11 @@ class Process:
     def alive(self):
         return self.process is not None and self.process.poll() is None
 
+    def ask_to_end(self):
+        """What leaks is told at a good end only; a test that ends by a kill has none."""
+        if SANITIZER and self.alive():
+            self.process.terminate()
+
     def kill(self):
         """kill -9, as a lost node would."""
         self.process.kill()
@@ -125,6 +135,9 @@ class Process:
             raise AssertionError(f"{self.name} did not stop\n{self.tail()}") from None
 
     def cleanup(self):
+        if SANITIZER and self.alive():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(20)
         if self.alive():
             self.process.kill()
             self.process.wait(10)
