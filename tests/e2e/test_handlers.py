@@ -9,6 +9,8 @@ import pytest
 
 import samples
 
+pytestmark = pytest.mark.unsanitized("no process of the binary takes part")
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HANDLERS = ROOT / "deploy" / "handlers"
 

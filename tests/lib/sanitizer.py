@@ -13,7 +13,7 @@ OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0",
     "UBSAN_OPTIONS": "print_stacktrace=1",
     # At the end of each process it would wait a second for threads that run on.
-    "TSAN_OPTIONS": f"atexit_sleep_ms=100:suppressions={Path(__file__).with_name('tsan.supp')}",
+    "TSAN_OPTIONS": "atexit_sleep_ms=100",
 }
 
 
