@@ -133,11 +133,13 @@ $(O)/tests/lib/store_driver: $(O)/obj/tests/lib/store_driver.o $(foreach d,$(DEP
 	$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(PKG_LIBS)
 .PHONY: store-driver
 store-driver: $(O)/tests/lib/store_driver
-.PHONY: print-O print-CFLAGS
+.PHONY: print-O print-CFLAGS print-LDFLAGS
 print-O:
 	@echo $(O)
 print-CFLAGS:
 	@echo $(CFLAGS_ALL)
+print-LDFLAGS:
+	@echo $(LDFLAGS_ALL)
 
 # The bench: its drivers, and a run on a PostgreSQL of its own. QUICK=1 takes under 3 minutes.
 BENCH_QUEUE := $(patsubst %,tests/bench/%.c,queue fill drain wake quantiles)

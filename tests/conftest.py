@@ -32,6 +32,12 @@ def fail_if_reported():
         pytest.fail(f"reported by {SANITIZER}:\n{found}", pytrace=False)
 
 
+def pytest_terminal_summary(terminalreporter):
+    """Once more at the end, which is what .ci/run shows."""
+    for report in REPORTS.told:
+        terminalreporter.write_line("\n".join(report.splitlines()[:20]))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def no_report_after_the_last_test():
     yield

@@ -21,12 +21,14 @@ NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def wait_until(fn, deadline, what="", also=None, every=0.02):
-    """Polls fn until it answers something true and returns that. also() is added to the failure."""
+    """Polls fn until it answers something true and returns that. also() is added to the failure. What a sanitizer has
+    reported ends the wait: the process that was to do something is most likely gone."""
     end = time.monotonic() + deadline * SLOW
     while True:
         got = fn()
         if got:
             return got
+        assert not REPORTS.waiting(), f"{SANITIZER} has reported something while this was waited for: {what}"
         if time.monotonic() > end:
             raise AssertionError(f"not within {deadline * SLOW:g} s: {what or fn.__name__}"
                                  + (f"\n{also()}" if also else ""))

@@ -24,10 +24,10 @@ def kind_of(binary):
 
 
 class Reports:
-    """env is for a process that does not inherit our environment; take() answers what is new."""
+    """env is for a process that does not inherit our environment; take() answers what is new, told is all of it."""
 
     def __init__(self, kind):
-        self.env, self.folder = {}, None
+        self.env, self.folder, self.told = {}, None, []
         if not kind:
             return
         self.folder = Path(tempfile.mkdtemp(prefix="mr-reports-", dir="/tmp"))
@@ -39,10 +39,14 @@ class Reports:
             self.env[name] = ":".join(filter(None, [theirs, ours, f"exitcode={EXIT}", f"log_path={self.folder}/report"]))
         os.environ.update(self.env)
 
+    def waiting(self):
+        return self.folder is not None and any(self.folder.iterdir())
+
     def take(self):
         """The text of what was reported since it was last asked for."""
         found = []
         for path in sorted(self.folder.iterdir()) if self.folder else []:
             found.append(f"--- {path.name} ---\n{path.read_text(errors='replace')}")
             path.unlink()
+        self.told += found
         return "\n".join(found)
