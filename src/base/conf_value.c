@@ -30,7 +30,7 @@ static bool
 is_choice(const char *choices, const char *text)
 {
 	size_t n = strlen(text);
-	for (const char *p = choices; p && n > 0; p = strchr(p, '|')) {
+	for (const char *p = choices; p; p = strchr(p, '|')) {
 		if (*p == '|')
 			p++;
 		if (strncmp(p, text, n) == 0 && (p[n] == '|' || p[n] == '\0'))
@@ -119,15 +119,15 @@ conf_value_free(struct conf_value *v)
 	v->text = NULL;
 }
 
-/* Edit distance, cut off: names here are short, and only near ones matter. */
+/* Edit distance from a, of any length, to b, the name of a setting. */
 static size_t
 distance(const char *a, const char *b)
 {
 	enum { LIMIT = 40 };
 	size_t row[LIMIT + 1];
 	size_t n = strlen(b);
-	if (n > LIMIT || strlen(a) > LIMIT)
-		return LIMIT;
+	if (n > LIMIT)
+		return SIZE_MAX;
 	for (size_t j = 0; j <= n; j++)
 		row[j] = j;
 	for (size_t i = 1; a[i - 1]; i++) {

@@ -11,6 +11,10 @@
 
 #define ONE 1u
 #define TWO 2u
+#define TENS(ten) ten ten ten ten ten ten
+#define NAME_63 TENS("abcdefghij") "abc"
+/* Far from every name, and so long that it might not be told how far. */
+#define LONG TENS("qqqqqqqqqq") TENS("qqqqqqqqqq")
 
 static const struct conf_opt table[] = {
 	{ .name = "config", .type = CONF_FILE, .commands = ONE | TWO, .help = "The file." },
@@ -35,6 +39,12 @@ static const struct conf_opt table[] = {
 	  .max = 60000,
 	  .commands = ONE,
 	  .help = "D." },
+	{ .name = "offset",
+	  .type = CONF_INT,
+	  .dflt = "0",
+	  .min = -10,
+	  .commands = ONE,
+	  .help = "D2." },
 	{ .name = "json", .type = CONF_BOOL, .dflt = "false", .commands = ONE, .help = "E." },
 	{ .name = "level",
 	  .type = CONF_CHOICE,
@@ -122,6 +132,8 @@ START_TEST(flags_and_arguments)
 	ck_assert_uint_eq(conf_args(c), 3);
 	ck_assert_str_eq(conf_arg(c, 1), "b");
 	ck_assert_str_eq(conf_arg(c, 2), "--slots");
+	CLEANUP(conf_freep) struct conf *most = LOAD("--slots=64", "--offset=-10");
+	ck_assert(most && conf_int(most, "slots") == 64 && conf_int(most, "offset") == -10);
 	CLEANUP(conf_freep) struct conf *no = LOAD("--no-json");
 	ck_assert(no && !conf_bool(no, "json"));
 }
@@ -172,8 +184,12 @@ START_TEST(bad_flags)
 {
 	refused(LOAD("--slot", "5"), "--slot: there is no such setting; did you mean 'slots'?");
 	refused(LOAD("--qqqqqqqqqqqqqqq"), "--qqqqqqqqqqqqqqq: there is no such setting");
+	refused(LOAD("--" LONG), "--" LONG ": there is no such setting");
 	refused(LOAD("--slots"), "--slots: a value is missing");
 	refused(LOAD("--slots=0"), "--slots: '0' is not between 1 and 64");
+	refused(LOAD("--slots=65"), "--slots: '65' is not between 1 and 64");
+	refused(LOAD("--offset=-11"), "--offset: '-11' is not between -10 and 0");
+	refused(LOAD("--offset=1"), "--offset: '1' is not between -10 and 0");
 	refused(LOAD("--slots=x"), "--slots: 'x' is not a whole number");
 	refused(LOAD("--slots=1", "--slots=2"), "--slots is given twice");
 	refused(LOAD("--max-body", "1"), "--max-body: '1' is not between 1024 and 67108864 bytes");
@@ -185,8 +201,9 @@ START_TEST(bad_flags)
 	refused(LOAD("--password-file="), "--password-file: an empty path");
 	ck_assert_ptr_null(LOAD("--no-slots"));
 	ck_assert_ptr_null(LOAD("--level=debug"));
-	const char *const wrong[] = { "--level=deb" };
+	const char *const wrong[] = { "--level=deb" }, *const empty[] = { "--level=" };
 	refused(load(TWO, 1, wrong), "--level: 'deb' is not one of debug|info");
+	refused(load(TWO, 1, empty), "--level: '' is not one of debug|info");
 }
 END_TEST
 
@@ -199,6 +216,18 @@ START_TEST(bad_environment)
 	setenv("MILLRACE_SLOTS", "many", 1);
 	refused(load(ONE, 0, NULL), "MILLRACE_SLOTS: 'many' is not a whole number");
 	refused(LOAD("--slots=3"), "MILLRACE_SLOTS: 'many' is not a whole number");
+}
+END_TEST
+
+/* As another program may leave it to us. */
+START_TEST(environment_without_a_value)
+{
+	static char bare[] = "MILLRACE_SLOTS";
+	static char *only[] = { bare, NULL };
+	environ = only;
+	CLEANUP(conf_freep) struct conf *c = load(ONE, 0, NULL);
+	ck_assert_msg(c != NULL, "%s", fault.message);
+	ck_assert_int_eq(conf_int(c, "slots"), 4);
 }
 END_TEST
 
@@ -216,6 +245,11 @@ START_TEST(bad_files)
 		  "f:1: [source …] needs a name of a-z, 0-9 and '-', at most 63 characters" },
 		{ "[source A]",
 		  "f:1: [source …] needs a name of a-z, 0-9 and '-', at most 63 characters" },
+		{ "[source -x]",
+		  "f:1: [source …] needs a name of a-z, 0-9 and '-', at most 63 characters" },
+		{ "[source " NAME_63 "x]",
+		  "f:1: [source …] needs a name of a-z, 0-9 and '-', at most 63 characters" },
+		{ "[source " NAME_63 "]\nslots = 3", "f:2: slots: there is no such setting" },
 		{ "[source x", "f:1: a section without its ']'" },
 		{ "[source x]\n[source x]", "f:2: [source x] is there twice" },
 		{ "[source x]\nauth = none\nauth = none", "f:3: 'auth' is there twice" },
@@ -232,6 +266,12 @@ START_TEST(bad_files)
 		refused(LOAD("--config", "f"), bad[i].message);
 	}
 	refused(LOAD("--config=none"), "none: No such file or directory");
+	refused(LOAD("--config=/dev/zero"), "/dev/zero: larger than 1048576 bytes");
+	ck_assert_int_eq(truncate("f", 1048577), 0);
+	refused(LOAD("--config=f"), "f: larger than 1048576 bytes");
+	file_is("slots = 1\n");
+	ck_assert_int_eq(truncate("test_conf.ini", 11), 0);
+	refused(LOAD("--config=test_conf.ini"), "test_conf.ini: a NUL byte");
 }
 END_TEST
 
@@ -282,11 +322,13 @@ START_TEST(secrets)
 	ck_assert_uint_eq(secret.len, 0);
 	ck_assert_int_eq(truncate("test_conf.ini", 64 * 1024 + 1), 0);
 	ck_assert_int_eq(conf_read_secret("test_conf.ini", &secret, &f), RC_PERMANENT);
-	ck_assert_ptr_null(strstr(f.message, "s3cret"));
+	ck_assert_str_eq(f.message, "test_conf.ini: larger than 65536 bytes");
+	ck_assert_int_eq(conf_read_secret("/dev/zero", &secret, &f), RC_PERMANENT);
+	ck_assert_str_eq(f.message, "/dev/zero: larger than 65536 bytes");
 	str_free(&secret);
 }
 END_TEST
 
 SUITE_MAIN("conf", defaults, flags_and_arguments, flag_then_environment_then_file,
-           an_empty_text_is_unset, bad_flags, bad_environment, bad_files, sample_is_accepted,
-           help_shows_a_command_its_own, secrets)
+           an_empty_text_is_unset, bad_flags, bad_environment, environment_without_a_value,
+           bad_files, sample_is_accepted, help_shows_a_command_its_own, secrets)

@@ -1,10 +1,12 @@
 /* test_metrics.c -- what Prometheus gets to read. */
 #include "tests/unit/base/suite.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/metrics.h"
@@ -43,6 +45,9 @@ START_TEST(counter_and_gauge)
 	has("test_hits_total{result=\"ok\"} 3\n");
 	has("test_hits_total{result=\"a\\\"b\\\\c\\nx\"} 1\n");
 	has("# TYPE test_depth gauge\ntest_depth 2.5\n");
+	/* By name, whichever was used first. */
+	const char *all = written();
+	ck_assert(strstr(all, "# HELP test_depth") < strstr(all, "# HELP test_hits_total"));
 }
 END_TEST
 
@@ -51,11 +56,15 @@ START_TEST(histogram)
 	metric_observe(&took, "text", 0.0005);
 	metric_observe(&took, "text", 3);
 	metric_observe(&took, "text", 90000);
+	metric_observe(&took, "bound", 5);
 	has("test_seconds_bucket{kind=\"text\",le=\"0.001\"} 1\n");
 	has("test_seconds_bucket{kind=\"text\",le=\"5\"} 2\n");
 	has("test_seconds_bucket{kind=\"text\",le=\"3600\"} 2\n");
 	has("test_seconds_bucket{kind=\"text\",le=\"+Inf\"} 3\n");
+	has("test_seconds_sum{kind=\"text\"} 90003.000499999995\n");
 	has("test_seconds_count{kind=\"text\"} 3\n");
+	has("test_seconds_bucket{kind=\"bound\",le=\"2.5\"} 0\n");
+	has("test_seconds_bucket{kind=\"bound\",le=\"5\"} 1\n");
 }
 END_TEST
 
@@ -74,28 +83,66 @@ END_TEST
 
 START_TEST(hostile_label_values)
 {
-	struct str value = STR_INIT(1000);
-	for (int i = 0; i < 100; i++)
+	struct str value = STR_INIT(1000), kept = STR_INIT(1000);
+	/* A byte and then threes: the 63 that are kept would end within a character. */
+	str_add(&value, "x");
+	str_add(&kept, "{result=\"x");
+	for (int i = 0; i < 100; i++) {
 		str_add(&value, "\xE2\x82\xAC");
+		str_add(&kept, i < 20 ? "\xE2\x82\xAC" : "");
+	}
+	str_add(&kept, "\"} 2\n");
 	metric_add(&hits, str_text(&value), 1);
 	metric_add(&hits, str_text(&value), 1);
 	metric_add(&hits, "\xFF\xFE", 1);
 	const char *all = written();
 	ck_assert(utf8_valid(all, strlen(all)));
-	has("\"} 2\n");
+	has(str_text(&kept));
+	has("{result=\"??\"} 1\n");
 	str_free(&value);
+	str_free(&kept);
 }
 END_TEST
 
+/* What stands behind the line's name. */
+static double
+value_of(const char *name)
+{
+	const char *at = strstr(written(), name);
+	ck_assert_msg(at != NULL, "no %s", name);
+	return strtod(at + strlen(name), NULL);
+}
+
+static double
+cpu_seconds(void)
+{
+	struct rusage u;
+	ck_assert_int_eq(getrusage(RUSAGE_SELF, &u), 0);
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+}
+
 START_TEST(process)
 {
-	has("\nprocess_resident_memory_bytes ");
-	has("\nprocess_cpu_seconds_total ");
-	has("\nprocess_open_fds ");
+	int fds = 0;
+	for (int fd = 0; fd < 1024; fd++)
+		fds += fcntl(fd, F_GETFD) >= 0;
+	ck_assert_double_eq(value_of("\nprocess_open_fds "), fds);
+	struct rusage u;
+	ck_assert_int_eq(getrusage(RUSAGE_SELF, &u), 0);
+	double peak = (double)u.ru_maxrss * 1024, resident;
+	resident = value_of("\nprocess_resident_memory_bytes ");
+	ck_assert_double_gt(resident, peak / 4);
+	ck_assert_double_lt(resident, peak * 2);
+	while (cpu_seconds() < 0.02)
+		;
+	double before = cpu_seconds(), cpu = value_of("\nprocess_cpu_seconds_total ");
+	ck_assert_double_ge(cpu, before - 0.001);
+	ck_assert_double_le(cpu, cpu_seconds() + 0.001);
 	double now = (double)clock_wall_ms() / 1000;
-	const char *started = strstr(written(), "\nprocess_start_time_seconds ");
-	ck_assert_ptr_nonnull(started);
-	ck_assert(strtod(started + strlen("\nprocess_start_time_seconds "), NULL) < now);
+	double started = value_of("\nprocess_start_time_seconds ");
+	ck_assert_double_lt(started, now);
+	ck_assert_double_gt(started, now - 3600);
 	has("\nmillrace_build_info{version=");
 }
 END_TEST

@@ -41,6 +41,15 @@ START_TEST(sizes)
 		     { "50MB", 52428800 },
 		     { "1GiB", 1073741824 },
 		     { "2t", INT64_C(2) << 40 },
+		     { "3b", 3 },
+		     { "3kb", 3 << 10 },
+		     { "3kib", 3 << 10 },
+		     { "3m", 3 << 20 },
+		     { "3mib", 3 << 20 },
+		     { "3g", INT64_C(3) << 30 },
+		     { "3gb", INT64_C(3) << 30 },
+		     { "3tb", INT64_C(3) << 40 },
+		     { "3tib", INT64_C(3) << 40 },
 		     { "8388607T", INT64_C(8388607) << 40 } };
 	static const char *const bad[] = { "",    "k",  "-1",  "1.5M",     "1 M",
 		                           "1kk", "1Z", "1M ", "8388608T", "1iB" };
@@ -85,6 +94,7 @@ START_TEST(hex)
 	unsigned char out[3] = { 9, 9, 9 };
 	ck_assert(!num_parse_hex("00ff1", out, 3) && !num_parse_hex("00ff1a0", out, 3));
 	ck_assert(!num_parse_hex("00ff1g", out, 3) && !num_parse_hex("", out, 3));
+	ck_assert(!num_parse_hex("00ff1ag", out, 3));
 	ck_assert_int_eq(out[0], 9);
 	ck_assert(num_parse_hex("00fF1a", out, 3));
 	ck_assert_mem_eq(out, "\x00\xff\x1a", 3);

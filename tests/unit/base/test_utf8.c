@@ -29,7 +29,9 @@ START_TEST(every_code_point)
 		    back != (good ? c : 0xFFFD))
 			ck_abort_msg("U+%04X", c);
 		for (size_t cut = 1; good && cut < n; cut++)
-			if (utf8_valid((char *)bytes, cut) || utf8_cut((char *)bytes, cut) != 0)
+			if (utf8_valid((char *)bytes, cut) || utf8_cut((char *)bytes, cut) != 0 ||
+			    utf8_next((char *)bytes, cut, &back) != 1 || back != 0xFFFD ||
+			    utf8_rest((char *)bytes + cut, n - cut) != n - cut)
 				ck_abort_msg("U+%04X cut at %zu", c, cut);
 	}
 }
@@ -68,4 +70,25 @@ START_TEST(cuts_at_the_longest_prefix)
 }
 END_TEST
 
-SUITE_MAIN("utf8", every_code_point, broken, cuts_at_the_longest_prefix)
+/* There is no character whose end could be looked for. */
+START_TEST(broken_text_is_not_cut)
+{
+	static const char *const bad[] = { "\x80\x80", "a\xC1", "a\xF5", "a\x80\x80\x80\x80" };
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		ck_assert_uint_eq(utf8_cut(bad[i], strlen(bad[i])), strlen(bad[i]));
+}
+END_TEST
+
+START_TEST(the_rest_of_a_character)
+{
+	ck_assert_uint_eq(utf8_rest("", 0), 0);
+	ck_assert_uint_eq(utf8_rest("a\x80", 2), 0);
+	ck_assert_uint_eq(utf8_rest("\xC3\xA9", 2), 0);
+	ck_assert_uint_eq(utf8_rest("\x98\x80z", 3), 2);
+	ck_assert_uint_eq(utf8_rest("\x9F\x98\x80\x80\x80", 5), 3);
+	ck_assert_uint_eq(utf8_rest("\x80\x80", 1), 1);
+}
+END_TEST
+
+SUITE_MAIN("utf8", every_code_point, broken, cuts_at_the_longest_prefix, broken_text_is_not_cut,
+           the_rest_of_a_character)
