@@ -326,8 +326,7 @@ json_write(const struct json *v, struct str *out)
 	case JSON_REAL_:
 		return write_real(json_real_value(v->value), out);
 	case JSON_TEXT_:
-		return str_add_jsonn(out, json_string_value(v->value),
-		                     json_string_length(v->value));
+		return str_add_json(out, json_string_value(v->value));
 	case JSON_ARRAY_:
 		return write_array(v, out);
 	case JSON_OBJECT_:

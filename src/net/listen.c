@@ -66,7 +66,7 @@ parse(const char *listen, struct address *ret, struct fault *f)
 	if (colon == NULL || !num_parse(colon + 1, 0, UINT16_MAX, &port))
 		return bad(f, listen, "expected ADDRESS:PORT with a port of 0 to 65535");
 	n = (size_t)(colon - listen);
-	if (bracketed && (n < 2 || listen[n - 1] != ']'))
+	if (bracketed && listen[n - 1] != ']')
 		return bad(f, listen, "the closing ] of the address is missing");
 	if (!str_addn(&host, listen + (bracketed ? 1 : 0), n - (bracketed ? 2 : 0)))
 		return bad(f, listen, "the address is too long");
@@ -158,7 +158,7 @@ listen_is_loopback(const char *listen)
 {
 	struct address a;
 
-	if (parse(listen, &a, NULL) != RC_OK || a.any)
+	if (parse(listen, &a, NULL) != RC_OK)
 		return false;
 	if (a.sa.sa_family == AF_INET)
 		return ntohl(a.v4.sin_addr.s_addr) >> 24 == 127;

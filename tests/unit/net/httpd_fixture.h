@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "net/httpd.h"
+#include "net/httpd_private.h"
 
 #define LONG_MS 10000
 
@@ -60,6 +61,22 @@ text_of(const struct httpd_request *rq)
 	         httpd_body(rq, &n));
 	httpd_response_header(rs, "X-Good", "yes");
 	httpd_response_header(rs, "X-Bad", "a\r\nX-Injected: b");
+	httpd_response_header(rs, "X-Bad: a\nX-Injected", "b");
+	httpd_response_body(rs, &out);
+	return rs;
+}
+
+/* More than the sockets hold, once both ends are made narrow. */
+#define BIG ((size_t)100 * 1024)
+
+static inline struct httpd_response *
+big(void)
+{
+	struct httpd_response *rs = httpd_response_new(200, "text/plain");
+	struct str out CLEANUP(str_free) = STR_INIT(1 << 20);
+
+	for (size_t i = 0; i < BIG; i++)
+		str_addc(&out, 'x');
 	httpd_response_body(rs, &out);
 	return rs;
 }
@@ -77,6 +94,19 @@ handler(void *arg, struct httpd_request *rq)
 	}
 	if (strcmp(httpd_path(rq), "/none") == 0) {
 		httpd_reply(rq, NULL);
+		return true;
+	}
+	if (strcmp(httpd_path(rq), "/big") == 0) {
+		httpd_reply(rq, big());
+		return true;
+	}
+	if (strcmp(httpd_path(rq), "/spoilt") == 0) {
+		struct str small CLEANUP(str_free) = STR_INIT(4);
+		str_add(&small, "longer than that");
+		rs = httpd_response_new(200, "text/plain");
+		httpd_response_header(rs, "X-Good", "yes");
+		httpd_response_body(rs, &small);
+		httpd_reply(rq, rs);
 		return true;
 	}
 	if (strcmp(httpd_path(rq), "/file") == 0) {
@@ -110,15 +140,33 @@ start_plain(void)
 }
 
 static inline int
-dial(const struct httpd *h)
+dial_with(const struct httpd *h, int buffer)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET,
 		                 .sin_port = htons((uint16_t)httpd_port(h)),
 		                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+	if (buffer > 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
 	ck_assert_int_eq(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
 	return fd;
+}
+
+static inline int
+dial(const struct httpd *h)
+{
+	return dial_with(h, 0);
+}
+
+/* A connection that holds little on its way; what is accepted has the listener's buffers. */
+static inline int
+dial_narrow(const struct httpd *h)
+{
+	int least = 1;
+
+	ck_assert_int_eq(setsockopt(h->listen_fd, SOL_SOCKET, SO_SNDBUF, &least, sizeof(least)), 0);
+	return dial_with(h, least);
 }
 
 static inline void
@@ -140,6 +188,7 @@ hear(int fd, struct str *out, const char *enough)
 		ck_assert_msg(poll(&p, 1, (int)(end - clock_mono_ms())) == 1,
 		              "nothing more came after: %s", str_text(out));
 		n = recv(fd, part, sizeof(part), 0);
+		ck_assert_msg(n > 0 || enough == NULL, "closed after: %s", str_text(out));
 		if (n <= 0)
 			return;
 		str_addn(out, part, (size_t)n);

@@ -1,5 +1,6 @@
 /* test_hash.c -- digests against published values. */
 #include <check.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -49,6 +50,29 @@ START_TEST(sha256_of_a_file_is_from_its_start)
 	ck_assert_int_eq(size, 3);
 	close(fd);
 	ck_assert_int_eq(hash_sha256_fd(fd, hex, &size, &f), RC_RETRY);
+	fd = open("/dev/null", O_WRONLY);
+	ck_assert_int_eq(hash_sha256_fd(fd, hex, &size, &f), RC_RETRY);
+	ck_assert_ptr_nonnull(strstr(f.message, "reading"));
+	close(fd);
+}
+END_TEST
+
+/* Longer than what is read at a time, and no multiple of it. */
+START_TEST(sha256_of_a_long_file)
+{
+	static char bytes[200001];
+	char hex[SHA256_HEX_MAX], want[SHA256_HEX_MAX];
+	int64_t size = -1;
+	struct fault f;
+	int fd = memfd_create("long", 0);
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (char)(i % 251);
+	ck_assert_int_eq(write(fd, bytes, sizeof(bytes)), sizeof(bytes));
+	ck_assert_int_eq(hash_sha256_fd(fd, hex, &size, &f), RC_OK);
+	ck_assert_str_eq(hex, hash_sha256_hex(bytes, sizeof(bytes), want));
+	ck_assert_int_eq(size, sizeof(bytes));
+	close(fd);
 }
 END_TEST
 
@@ -79,6 +103,8 @@ START_TEST(equal_is_about_all_bytes)
 	ck_assert(hash_equal("abc", 3, "abc", 3));
 	ck_assert(!hash_equal("abc", 3, "abd", 3));
 	ck_assert(!hash_equal("abc", 3, "ab", 2));
+	ck_assert(!hash_equal("abc", 3, "abcd", 4));
+	ck_assert(!hash_equal("abc", 2, "abc", 3));
 	ck_assert(hash_equal("", 0, "", 0));
 }
 END_TEST
@@ -95,6 +121,7 @@ main(void)
 	tcase_add_test(t, sha256_of_published_texts);
 	tcase_add_test(t, sha256_in_pieces);
 	tcase_add_test(t, sha256_of_a_file_is_from_its_start);
+	tcase_add_test(t, sha256_of_a_long_file);
 	tcase_add_test(t, hmac_of_published_texts);
 	tcase_add_test(t, equal_is_about_all_bytes);
 	srunner_run_all(r, CK_ENV);

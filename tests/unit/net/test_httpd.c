@@ -20,6 +20,8 @@ START_TEST(a_request_reaches_the_handler_as_sent)
 	ck_assert_ptr_null(strstr(out.data, "X-Injected"));
 	ask(h, "GET /? HTTP/1.1\r\n" CLOSE "\r\n", &out);
 	ck_assert_msg(strstr(out.data, "GET / q=none h=none"), "%s", out.data);
+	ask(h, "GET /?q HTTP/1.1\r\n" CLOSE "\r\n", &out);
+	ck_assert_msg(strstr(out.data, "GET / q= h=none"), "%s", out.data);
 	httpd_stop(h);
 }
 END_TEST
@@ -63,6 +65,9 @@ START_TEST(an_error_closes_and_is_json)
 	ck_assert_ptr_nonnull(strstr(out.data, "HTTP/1.1 500"));
 	ck_assert_ptr_nonnull(strstr(out.data, "Connection: close"));
 	ck_assert_ptr_nonnull(strstr(out.data, "{\"error\": {\"code\": \"InternalError\""));
+	ask(h, "GET /spoilt HTTP/1.1\r\nHost: x\r\n\r\n", &out);
+	ck_assert_ptr_nonnull(strstr(out.data, "HTTP/1.1 500"));
+	ck_assert_ptr_null(strstr(out.data, "X-Good"));
 	httpd_stop(h);
 }
 END_TEST
@@ -153,12 +158,29 @@ stop_it(void *h)
 	return NULL;
 }
 
+/* On a connection that was there before; until the stop has begun, it is served. */
+static void
+wait_until_refused(int fd)
+{
+	struct str out CLEANUP(str_free) = STR_INIT(1 << 20);
+	int64_t end = clock_mono_ms() + LONG_MS;
+
+	while (strstr(str_text(&out), "Stopping") == NULL) {
+		ck_assert_int_lt(clock_mono_ms(), end);
+		str_reset(&out);
+		say(fd, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+		hear(fd, &out, "\r\n\r\n");
+		hear(fd, &out, strstr(out.data, "HTTP/1.1 503") != NULL ? "Stopping" : "body=");
+	}
+}
+
 START_TEST(a_stop_waits_for_deferred_replies)
 {
 	struct httpd *h = start_plain();
 	struct str out CLEANUP(str_free) = STR_INIT(1 << 20);
 	struct httpd_request *rq;
 	pthread_t stopper;
+	int64_t from;
 	int fd = dial(h), idle = dial(h), e = 0;
 
 	say(fd, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -169,12 +191,34 @@ START_TEST(a_stop_waits_for_deferred_replies)
 		poll(NULL, 0, 5);
 	}
 	ck_assert_msg(e == 0, "the stop did not wait");
+	wait_until_refused(idle);
+	from = clock_mono_ms();
 	rq = desk.deferred[0];
 	httpd_reply(rq, text_of(rq));
 	hear(fd, &out, NULL);
 	ck_assert_ptr_nonnull(strstr(out.data, "GET /later"));
 	ck_assert_ptr_nonnull(strstr(out.data, "Connection: close"));
 	pthread_join(stopper, NULL);
+	ck_assert_int_lt(clock_mono_ms() - from, 3000);
+	close(fd);
+	close(idle);
+}
+END_TEST
+
+START_TEST(a_stop_does_not_wait_for_who_does_not_read)
+{
+	struct httpd *h = start_plain();
+	int64_t from = clock_mono_ms();
+	int fd = dial_narrow(h), idle = dial(h);
+	pthread_t stopper;
+
+	say(fd, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+	wait_for_deferred(1);
+	ck_assert_int_eq(pthread_create(&stopper, NULL, stop_it, h), 0);
+	wait_until_refused(idle);
+	httpd_reply(desk.deferred[0], big());
+	pthread_join(stopper, NULL);
+	ck_assert_int_lt(clock_mono_ms() - from, LONG_MS);
 	close(fd);
 	close(idle);
 }
@@ -197,6 +241,7 @@ main(void)
 	tcase_add_test(t, deferred_replies_come_from_another_thread);
 	tcase_add_test(t, waiting_for_a_reply_has_no_deadline);
 	tcase_add_test(t, a_stop_waits_for_deferred_replies);
+	tcase_add_test(t, a_stop_does_not_wait_for_who_does_not_read);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);

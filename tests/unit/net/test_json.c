@@ -34,6 +34,7 @@ START_TEST(reads_each_type)
 	struct json_doc *d = parse("{\"t\":\"x\",\"i\":-7,\"r\":1.5,\"b\":true,\"n\":null,"
 	                           "\"a\":[1,2,3],\"o\":{\"k\":\"v\"}}");
 	const struct json *root = json_root(d);
+	const char *key;
 	int64_t i = 0;
 
 	ck_assert_str_eq(json_text(json_get(root, "t")), "x");
@@ -42,6 +43,9 @@ START_TEST(reads_each_type)
 	ck_assert(!json_int(json_get(root, "r"), &i));
 	ck_assert_int_eq(json_type(json_get(root, "r")), JSON_REAL_);
 	ck_assert(json_bool(json_get(root, "b"), false));
+	ck_assert(json_bool(json_get(root, "i"), true) && !json_bool(json_get(root, "t"), false));
+	ck_assert_ptr_null(json_at(root, 0));
+	ck_assert_ptr_null(json_member(json_get(root, "a"), 0, &key));
 	ck_assert_int_eq(json_type(json_get(root, "n")), JSON_NULL_);
 	ck_assert_uint_eq(json_count(json_get(root, "a")), 3);
 	ck_assert(json_int(json_at(json_get(root, "a"), 2), &i));
@@ -87,6 +91,37 @@ START_TEST(members_keep_their_order_and_are_written_sorted)
 	ck_assert(json_write(json_root(d), &out));
 	ck_assert_str_eq(out.data,
 	                 "{\"a\":[1.0,\"\xc3\xa9\\n\"],\"m\":{\"b\":false,\"y\":null},\"z\":1}");
+	json_free(d);
+}
+END_TEST
+
+START_TEST(numbers_are_written_as_they_were)
+{
+	static const char text[] = "[0.12345678901234568,2.0,1e+20,9007199254740993,-9.0,true]";
+	struct json_doc *d = parse(text);
+	struct str out CLEANUP(str_free) = STR_INIT(1024);
+
+	ck_assert(json_write(json_root(d), &out));
+	ck_assert_str_eq(out.data, text);
+	json_free(d);
+}
+END_TEST
+
+START_TEST(the_root_may_be_anything)
+{
+	struct json_doc *d = parse("7");
+	int64_t i = 0;
+
+	ck_assert(json_int(json_root(d), &i) && i == 7);
+	json_free(d);
+}
+END_TEST
+
+START_TEST(neighbours_are_no_depth)
+{
+	struct json_doc *d = parse("[[1],[2],[3],[4],[5],{\"a\":{}},[7],[8],[9],[10]]");
+
+	ck_assert_uint_eq(json_count(json_root(d)), 10);
 	json_free(d);
 }
 END_TEST
@@ -183,6 +218,9 @@ main(void)
 	tcase_add_test(t, reads_each_type);
 	tcase_add_test(t, missing_values_chain);
 	tcase_add_test(t, members_keep_their_order_and_are_written_sorted);
+	tcase_add_test(t, numbers_are_written_as_they_were);
+	tcase_add_test(t, the_root_may_be_anything);
+	tcase_add_test(t, neighbours_are_no_depth);
 	tcase_add_test(t, writing_stops_at_the_maximum);
 	tcase_add_loop_test(t, refuses_what_is_no_json, 0, (int)ARRAY_LEN(refused));
 	tcase_add_test(t, refuses_a_byte_zero_between);
