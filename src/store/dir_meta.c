@@ -49,8 +49,7 @@ static const struct {
 const char *
 store_content_type(const char *key)
 {
-	const char *slash = strrchr(key, '/');
-	const char *dot = strrchr(slash == NULL ? key : slash, '.');
+	const char *dot = strrchr(key, '.');
 
 	for (size_t i = 0; dot != NULL && i < ARRAY_LEN(types); i++)
 		if (strcasecmp(dot + 1, types[i].suffix) == 0)
