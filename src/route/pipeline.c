@@ -95,7 +95,7 @@ read_kind(struct reader *r, const struct at *at, const struct json *v)
 }
 
 static void
-read_kinds(struct reader *r, const struct at *root, const struct json *v, struct pipeline *p)
+read_kinds(struct reader *r, const struct at *root, const struct json *v)
 {
 	struct at at = { .up = root, .key = "kinds" };
 	if (json_type(v) == JSON_MISSING_)
@@ -104,7 +104,6 @@ read_kinds(struct reader *r, const struct at *root, const struct json *v, struct
 		reader_problem(r, &at, "must be an object of kinds");
 		return;
 	}
-	p->kind_count = json_count(v);
 	for (size_t i = 0; i < json_count(v); i++) {
 		const char *name = NULL;
 		const struct json *kind = json_member(v, i, &name);
@@ -140,7 +139,7 @@ read_document(struct reader *r, const struct json *v, struct pipeline *p)
 	if (reader_required(r, &root, v, "version"))
 		reader_int(r, &root, v, "version", 1, 1, 1);
 	reader_text(r, &root, v, "$schema");
-	read_kinds(r, &root, json_get(v, "kinds"), p);
+	read_kinds(r, &root, json_get(v, "kinds"));
 	p->ignore = reader_texts(r, &root, v, "ignore", match_glob_problem);
 	rules_read(r, &root, v, p);
 	read_body(r, &root, v, p);

@@ -62,7 +62,7 @@ void pipeline_problems_free(struct pipeline_problems *p);
 struct pipeline {
 	struct pipeline_texts ignore; /* globs of keys */
 	const struct pipeline_rule *rules;
-	size_t rule_count, kind_count, job_count;
+	size_t rule_count, job_count;
 	const char *body;   /* compact JSON, keys sorted: what register_pipeline gets */
 	const char *sha256; /* of body, hex */
 	struct pipeline_problems warnings; /* what is right, but does nothing */

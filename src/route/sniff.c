@@ -225,7 +225,7 @@ is_table(const char *p, size_t n, char separator)
 	size_t left = n - (size_t)(second - p);
 	const char *second_end = memchr(second, '\n', left);
 	size_t second_n = second_end ? (size_t)(second_end - second) : left;
-	return first > 0 && second_n > 0 && count_char(second, second_n, separator) == first;
+	return first > 0 && count_char(second, second_n, separator) == first;
 }
 
 const char *

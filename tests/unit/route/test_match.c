@@ -93,6 +93,13 @@ START_TEST(glob_problems)
 	ck_assert_ptr_nonnull(match_glob_problem(""));
 	ck_assert_ptr_nonnull(match_glob_problem("a\\"));
 	ck_assert_ptr_nonnull(match_glob_problem("a***"));
+	char longest[1026];
+	memset(longest, 'a', sizeof(longest));
+	longest[1024] = '\0';
+	ck_assert_ptr_null(match_glob_problem(longest));
+	longest[1024] = 'a';
+	longest[1025] = '\0';
+	ck_assert_ptr_nonnull(match_glob_problem(longest));
 }
 END_TEST
 
@@ -110,6 +117,8 @@ START_TEST(types)
 	ck_assert(match_type("image/*", "image/png"));
 	ck_assert(match_type("image/*", "IMAGE/PNG"));
 	ck_assert(match_type("text/csv", "text/csv; charset=utf-8"));
+	ck_assert(match_type("text/csv", "text/csv charset=utf-8"));
+	ck_assert(match_type("text/csv", "text/csv\t;charset=utf-8"));
 	ck_assert(!match_type("image/*", "image/"));
 	ck_assert(!match_type("image/*", "imagexpng"));
 	ck_assert(!match_type("image/png", "image/pngx"));

@@ -1,10 +1,13 @@
 /* test_pipeline.c -- the pipeline file: what is right, and every way to be wrong. */
 #include <check.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "route/pipeline.h"
 #include "base/banned.h"
 
+#define NAME_63 "a23456789-123456789-123456789-123456789-123456789-123456789-123"
 #define RULE(inside) "{\"version\":1,\"rules\":[{\"name\":\"r\"," inside "}]}"
 #define JOBS(inside) RULE("\"jobs\":[" inside "]")
 
@@ -26,6 +29,15 @@ static const struct {
 	{ "{\"version\":1,\"rules\":[],\"kinds\":{\"Big\":{}}}", "kinds.Big", NULL },
 	{ "{\"version\":1,\"rules\":[],\"kinds\":{\"k\":{\"timeout_s\":0}}}", "kinds.k.timeout_s",
 	  "must be a whole number from 1 to 86400" },
+	{ "{\"version\":1,\"rules\":[],\"kinds\":{\"k\":{\"attempts\":101}}}", "kinds.k.attempts",
+	  "must be a whole number from 1 to 100" },
+	{ "{\"version\":1,\"rules\":[],\"kinds\":{\"k\":{\"limit\":0}}}", "kinds.k.limit",
+	  "must be a whole number from 1 to 1000000" },
+	{ "{\"version\":1,\"rules\":[],\"kinds\":{\"\":{}}}", "kinds",
+	  "is no name: 1 to 63 of a-z, 0-9 and -, not - first" },
+	{ "{\"version\":1,\"rules\":[],\"kinds\":{\"" NAME_63 "x\":{}}}", "kinds." NAME_63 "x",
+	  "is no name: 1 to 63 of a-z, 0-9 and -, not - first" },
+	{ "{\"version\":1,\"rules\":[],\"$schema\":7}", "$schema", "must be a text" },
 	{ "{\"version\":1,\"rules\":[],\"kinds\":{\"k\":{\"attempts\":1.5}}}", "kinds.k.attempts",
 	  NULL },
 	{ "{\"version\":1,\"rules\":[],\"kinds\":{\"k\":{\"group\":\"key\"}}}", "kinds.k.group",
@@ -41,7 +53,12 @@ static const struct {
 	{ RULE("\"jobs\":[],\"match\":{\"type\":\"pdf\"}"), "rules[0].match.type", NULL },
 	{ RULE("\"jobs\":[],\"match\":{\"suffix\":[7]}"), "rules[0].match.suffix[0]",
 	  "must be a text" },
+	{ RULE("\"jobs\":[],\"match\":{\"suffix\":\"\"}"), "rules[0].match.suffix", "'' is empty" },
 	{ RULE("\"jobs\":[],\"match\":{\"max_size\":-1}"), "rules[0].match.max_size", NULL },
+	{ RULE("\"jobs\":[],\"match\":{\"max_size\":1125899906842625}"), "rules[0].match.max_size",
+	  "must be a whole number from 0 to 1125899906842624" },
+	{ RULE("\"jobs\":[],\"match\":{\"metadata\":{\"Z\":\"1\"}}"), "rules[0].match.metadata.Z",
+	  "must be in lower case, as stores give it" },
 	{ RULE("\"jobs\":[],\"match\":{\"metadata\":{\"a\":1}}"), "rules[0].match.metadata.a",
 	  "must be a text" },
 	{ RULE("\"jobs\":[],\"match\":{\"metadata\":{\"A\":\"1\"}}"), "rules[0].match.metadata.A",
@@ -79,6 +96,9 @@ static const struct {
 	{ JOBS("{\"step\":\"a\",\"kind\":\"k\"},{\"step\":\"b\",\"kind\":\"k\",\"after\":[\"c\","
 	       "\"a\"]"
 	       "},{\"step\":\"c\",\"kind\":\"k\",\"after\":[\"b\"]}"),
+	  "rules[0].jobs[1].after", "step 'b' waits for itself in a cycle" },
+	{ JOBS("{\"step\":\"a\",\"kind\":\"k\"},{\"step\":\"b\",\"kind\":\"k\",\"after\":[\"a\","
+	       "\"c\"]},{\"step\":\"c\",\"kind\":\"k\",\"after\":[\"b\"]}"),
 	  "rules[0].jobs[1].after", "step 'b' waits for itself in a cycle" },
 	{ JOBS("{\"step\":\"a\",\"kind\":\"k\"},{\"step\":\"b\",\"kind\":\"k\",\"after\":[\"a\","
 	       "\"a\"]"
@@ -152,6 +172,75 @@ START_TEST(stops_counting_problems)
 	ck_assert(problems.more);
 	pipeline_problems_free(&problems);
 	str_free(&text);
+}
+END_TEST
+
+/* The text between before and after is there n times, with commas. */
+static void
+refuses_many(const char *before, const char *part, size_t n, const char *after, const char *message)
+{
+	struct str text = STR_INIT(4u << 20);
+	struct pipeline_problems problems = { 0 };
+	str_add(&text, before);
+	for (size_t i = 0; i < n; i++)
+		str_addf(&text, "%s%s", i ? "," : "", part);
+	str_add(&text, after);
+	ck_assert_ptr_null(pipeline_parse(text.data, text.len, &problems));
+	ck_assert_uint_eq(problems.count, 1);
+	ck_assert_msg(strstr(problems.items[0].message, message) != NULL, "%s",
+	              problems.items[0].message);
+	pipeline_problems_free(&problems);
+	str_free(&text);
+}
+
+START_TEST(has_limits)
+{
+	refuses_many("{\"version\":1,\"rules\":[{\"name\":\"r\",\"jobs\":[", "0", 32001, "]}]}",
+	             "the file has more than 32000 jobs");
+	refuses_many("{\"version\":1,\"rules\":[{\"name\":\"r\",\"jobs\":[{\"step\":\"s\",\"kind\":"
+	             "\"k\",\"params\":{\"p\":[",
+	             "1", 32768, "]}}]}]}", "is larger than 64 KiB");
+	refuses_many("{\"version\":1,\"rules\":[{\"name\":\"r\",\"jobs\":[{\"step\":\"s\",\"kind\":"
+	             "\"k\",\"params\":{\"p\":"
+	             "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
+	             "1", 1, "]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}}]}]}", "nested deeper than 32");
+}
+END_TEST
+
+START_TEST(takes_what_is_just_within)
+{
+	static const char text[] =
+		"{\"version\":1,\"rules\":[{\"name\":\"" NAME_63 "\",\"jobs\":[],\"match\":{"
+		"\"max_size\":1125899906842624}}],\"kinds\":{\"" NAME_63
+		"\":{\"attempts\":100,\"timeout_s\":86400}}}";
+	struct pipeline_problems problems = { 0 };
+	const struct pipeline *p = pipeline_parse(text, strlen(text), &problems);
+	ck_assert_ptr_nonnull(p);
+	ck_assert_int_eq(p->rules[0].match.max_size, INT64_C(1) << 50);
+	pipeline_drop(p);
+}
+END_TEST
+
+START_TEST(a_file_has_at_most_a_mebibyte)
+{
+	static const char text[] = "{\"version\":1,\"rules\":[]}";
+	char path[] = "/tmp/test-pipeline-XXXXXX";
+	struct pipeline_problems problems = { 0 };
+	static char spaces[PIPELINE_BYTES_MAX];
+	int fd = mkstemp(path);
+	memset(spaces, ' ', sizeof(spaces));
+	ck_assert_int_eq(pwrite(fd, spaces, sizeof(spaces), 0), sizeof(spaces));
+	ck_assert_int_eq(pwrite(fd, text, strlen(text), 0), (ssize_t)strlen(text));
+	const struct pipeline *p = pipeline_read(path, &problems);
+	ck_assert_ptr_nonnull(p);
+	pipeline_drop(p);
+	ck_assert_int_eq(pwrite(fd, " ", 1, sizeof(spaces)), 1);
+	ck_assert_ptr_null(pipeline_read(path, &problems));
+	ck_assert_uint_eq(problems.count, 1);
+	ck_assert_str_eq(problems.items[0].message, "is larger than 1 MiB");
+	pipeline_problems_free(&problems);
+	close(fd);
+	unlink(path);
 }
 END_TEST
 
@@ -232,6 +321,9 @@ main(void)
 	tcase_add_test(all, warns_of_what_does_nothing);
 	tcase_add_test(all, lists_all_problems);
 	tcase_add_test(all, stops_counting_problems);
+	tcase_add_test(all, has_limits);
+	tcase_add_test(all, takes_what_is_just_within);
+	tcase_add_test(all, a_file_has_at_most_a_mebibyte);
 	tcase_add_test(all, numbers_steps_over_all_rules);
 	tcase_add_test(all, same_content_same_hash);
 	tcase_add_test(all, shipped_file_is_right);
