@@ -41,6 +41,16 @@ static const struct {
 	{ "2026-11-21T24:17:50Z", 0 },
 	{ "2026-11-21T05:17:50Zx", 0 },
 	{ "2026-11-21 05:17:50Z", 0 },
+	{ "2026-11-21T19:17:50+14:00", INT64_C(1795238270000000) },
+	{ "2026-11-21T19:17:50+15:00", 0 },
+	{ "2026-11-21T19:17:50+01:60", 0 },
+	{ "2026-11-21T05:17:60Z", INT64_C(1795238280000000) },
+	{ "2026-11-21T05:17:61Z", 0 },
+	{ "2026-11-21T05:60:50Z", 0 },
+	{ "2026-11-31T05:17:50Z", INT64_C(1796102270000000) }, /* as the calendar counts on */
+	{ "2026-11-32T05:17:50Z", 0 },
+	{ "2026-11-00T05:17:50Z", 0 },
+	{ "1969-12-31T23:59:59Z", 0 },
 };
 
 START_TEST(event_times)
@@ -67,6 +77,8 @@ static const struct {
 	{ "ObjectRemoved:Delete", EVENT_REMOVED },
 	{ "ObjectRemoved:DeleteMarkerCreated", EVENT_REMOVED },
 	{ "s3:ObjectRemoved:NoOP", EVENT_REMOVED },
+	{ "s3:ObjectRemoved:DeleteAllVersions", EVENT_REMOVED },
+	{ "LifecycleExpiration:DeleteMarkerCreated", EVENT_REMOVED },
 	{ "LifecycleExpiration:Delete", EVENT_REMOVED },
 	{ "ObjectLifecycle:Expiration:Current", EVENT_REMOVED },
 	{ "s3:LifecycleDelMarkerExpiration:Delete", EVENT_REMOVED },
@@ -92,6 +104,10 @@ START_TEST(sequencers_compare_as_text)
 	const char *late = s3_sequencer(arena, "ceph", "8529016BA1EB3B20");
 	ck_assert_str_eq(early, "6B01297E25EC1188");
 	ck_assert_int_lt(strcmp(early, late), 0);
+	ck_assert_str_eq(s3_sequencer(arena, "rustfs", "ab"), s3_sequencer(arena, "sgws", "AB00"));
+	ck_assert_str_eq(s3_sequencer(arena, "aws", "0123456789abcdef0123456789abcdef"),
+	                 "0123456789ABCDEF0123456789ABCDEF");
+	ck_assert_ptr_null(s3_sequencer(arena, "aws", "0123456789abcdef0123456789abcdef0"));
 	ck_assert_ptr_null(s3_sequencer(arena, "aws", ""));
 	ck_assert_ptr_null(s3_sequencer(arena, "aws", "not hex"));
 	ck_assert_ptr_null(s3_sequencer(arena, "ceph", "7E29"));
@@ -114,6 +130,9 @@ START_TEST(origins)
 {
 	ck_assert_str_eq(s3_origin(arena, "aws:s3"), "aws");
 	ck_assert_str_eq(s3_origin(arena, "sgws:s3"), "sgws");
+	ck_assert_str_eq(s3_origin(arena, "abcdefghijklmnopqrstuvwxyz012345:s3"),
+	                 "abcdefghijklmnopqrstuvwxyz012345");
+	ck_assert_str_eq(s3_origin(arena, "abcdefghijklmnopqrstuvwxyz0123456:s3"), "unknown");
 	ck_assert_str_eq(s3_origin(arena, "aws:sqs"), "unknown");
 	ck_assert_str_eq(s3_origin(arena, "A:s3"), "unknown");
 	ck_assert_str_eq(s3_origin(arena, ":s3"), "unknown");
@@ -142,6 +161,16 @@ START_TEST(buckets)
 	ck_assert_ptr_nonnull(s3_bucket_problem(".."));
 	ck_assert_ptr_nonnull(s3_bucket_problem("a/b"));
 	ck_assert_ptr_nonnull(s3_bucket_problem("a\nb"));
+	ck_assert_ptr_nonnull(s3_bucket_problem("."));
+	ck_assert_ptr_nonnull(s3_bucket_problem("a\\b"));
+	ck_assert_ptr_nonnull(s3_bucket_problem("a\x7f"));
+	char longest[257];
+	memset(longest, 'b', sizeof(longest));
+	longest[255] = '\0';
+	ck_assert_ptr_null(s3_bucket_problem(longest));
+	longest[255] = 'b';
+	longest[256] = '\0';
+	ck_assert_ptr_nonnull(s3_bucket_problem(longest));
 }
 END_TEST
 
