@@ -34,8 +34,12 @@ START_TEST(everything_known)
 	r.result = "{\"k\":1}";
 	r.outputs = outputs;
 	r.output_count = 2;
+	r.input_version = "v1";
+	r.handler_digest = "d1";
 	r.cpu_ms = 0;
 	r.rss_kb = 5;
+	r.bytes_in = 6;
+	r.bytes_out = 7;
 	details_of_job(&r, &out);
 	ck_assert_str_eq(str_text(&out),
 	                 "{\"error_class\":\"exit\",\"error\":\"line\\n\\\"x\\\"\","
@@ -43,7 +47,8 @@ START_TEST(everything_known)
 	                 "{\"name\":\"a\",\"uri\":\"u\",\"size\":0,\"sha256\":\"s\","
 	                 "\"content_type\":\"t\"},"
 	                 "{\"name\":\"b\\\"\",\"uri\":\"u\",\"size\":9,\"sha256\":\"s\"}],"
-	                 "\"cpu_ms\":0,\"rss_kb\":5}");
+	                 "\"input_version\":\"v1\",\"handler_digest\":\"d1\","
+	                 "\"cpu_ms\":0,\"rss_kb\":5,\"bytes_in\":6,\"bytes_out\":7}");
 }
 END_TEST
 
@@ -76,6 +81,20 @@ START_TEST(long_texts_are_cut_at_characters)
 	ck_assert_int_eq(t[0], '\xc3');
 	ck_assert(utf8_valid(str_text(&out), out.len));
 	ck_assert_ptr_null(strstr(str_text(&out), "\xef\xbf\xbd"));
+	free(tail);
+	/* Where the cut would leave the second half of one. */
+	r.tail = tail = umlauts(100002, "t");
+	tail[100001] = 'z';
+	str_reset(&out);
+	details_of_job(&r, &out);
+	t = strstr(str_text(&out), "\"tail\":\"") + 8;
+	ck_assert_uint_eq(strcspn(t, "\""), 65535);
+	ck_assert_int_eq(t[0], '\xc3');
+	ck_assert_ptr_null(strstr(str_text(&out), "\xef\xbf\xbd"));
+	const struct route_result route = { .detail = error, .size = -1, .delay_ms = -1 };
+	str_reset(&out);
+	details_of_route(&route, &out);
+	ck_assert_uint_eq(strcspn(strstr(str_text(&out), "\"detail\":\"") + 10, "\""), 4095);
 	free(error);
 	free(tail);
 }
@@ -103,6 +122,46 @@ START_TEST(routes)
 	details_of_route(&r, &out);
 	ck_assert_str_eq(str_text(&out), "{\"reason\":\"type\",\"detail\":\"is text\","
 	                                 "\"sniffed_type\":\"text/plain\",\"size\":0}");
+	const struct route_result learnt = { .etag = "e",
+		                             .version_id = "v",
+		                             .content_type = "c",
+		                             .client_trace_id = "t",
+		                             .size = -1,
+		                             .delay_ms = 0 };
+	str_reset(&out);
+	details_of_route(&learnt, &out);
+	ck_assert_str_eq(str_text(&out),
+	                 "{\"etag\":\"e\",\"version_id\":\"v\",\"content_type\":\"c\","
+	                 "\"client_trace_id\":\"t\",\"delay_ms\":0}");
+}
+END_TEST
+
+START_TEST(all_of_an_event)
+{
+	struct ulid ids[2];
+	ck_assert(ulid_parse("0190a5c8-0000-7000-8000-000000000001", &ids[0]));
+	ck_assert(ulid_parse("0190a5c8-0000-7000-8000-000000000002", &ids[1]));
+	const struct upload_event e[] = {
+		{ .what = EVENT_OTHER,
+		  .name = "n",
+		  .version_id = "v",
+		  .etag = "e",
+		  .size = 3,
+		  .content_type = "c",
+		  .origin = "o",
+		  .sequencer = "s",
+		  .request_id = "r" },
+		{ .what = EVENT_REMOVED, .size = -1 },
+	};
+	events_json(e, 2, ids, &out);
+	ck_assert_str_eq(str_text(&out),
+	                 "[{\"body\":0,\"what\":\"other\",\"name\":\"n\","
+	                 "\"id\":\"0190a5c8-0000-7000-8000-000000000001\",\"version_id\":\"v\","
+	                 "\"etag\":\"e\","
+	                 "\"size\":3,\"content_type\":\"c\",\"origin\":\"o\",\"sequencer\":\"s\","
+	                 "\"request_id\":\"r\"},"
+	                 "{\"body\":0,\"what\":\"removed\",\"id\":\"0190a5c8-0000-7000-8000-"
+	                 "000000000002\"}]");
 }
 END_TEST
 
@@ -162,6 +221,7 @@ main(void)
 	tcase_add_test(tc, any_bytes_become_text);
 	tcase_add_test(tc, routes);
 	tcase_add_test(tc, events);
+	tcase_add_test(tc, all_of_an_event);
 	tcase_add_test(tc, foreign_ids_are_not_adopted);
 	suite_add_tcase(suite, tc);
 	SRunner *runner = srunner_create(suite);

@@ -17,7 +17,10 @@ START_TEST(unknown_at_first)
 {
 	ck_assert_int_eq(marks_frontier(&marks, 0, false, 1000), -1);
 	ck_assert_int_eq(marks_frontier(&marks, 15, true, 1000), -1);
+	/* Position 0 is one that may be stored. */
+	ck_assert_int_eq(marks.of[3].stored, -1);
 	marks_advance(&marks, 3, 70, 1000);
+	ck_assert_int_eq(marks.of[3].stored, -1);
 	ck_assert_int_eq(marks_frontier(&marks, 3, false, 1000), 70);
 	ck_assert_int_eq(marks_frontier(&marks, 4, false, 1000), -1);
 }
@@ -97,6 +100,25 @@ START_TEST(grants_are_told_once)
 }
 END_TEST
 
+START_TEST(grants_are_forgotten_one_by_one)
+{
+	struct grants g = { 0 };
+	ck_assert(grants_add(&g, 7) && grants_add(&g, 8) && grants_add(&g, 9));
+	grants_drop(&g, 7);
+	grants_forget_finished(&g);
+	grants_drop(&g, 9);
+	ck_assert_str_eq(finished(&g), "{9}");
+	grants_drop(&g, 9);
+	ck_assert_str_eq(finished(&g), "{9}");
+	grants_forget_finished(&g);
+	grants_drop(&g, 8);
+	ck_assert_str_eq(finished(&g), "{8}");
+	grants_clear(&g);
+	ck_assert_str_eq(finished(&g), "{}");
+	grants_free(&g);
+}
+END_TEST
+
 START_TEST(a_failed_finish_is_undone)
 {
 	struct grants g = { 0 };
@@ -122,6 +144,8 @@ START_TEST(reads_small_arrays)
 	ck_assert(!read_int16s("{1,2,3}", n, 2));
 	ck_assert(!read_int16s("{1,2}x", n, 2));
 	ck_assert(!read_int16s("{1,NULL}", n, 2));
+	ck_assert(!read_int16s("{32768}", n, 1) && !read_int16s("{-32769}", n, 1));
+	ck_assert(!read_int16s("{00000001}", n, 1));
 	ck_assert(!read_int16s(NULL, n, 2));
 	ck_assert(!read_int16s("", n, 0));
 	ck_assert(!read_int16s("{1", n, 1));
@@ -143,6 +167,7 @@ main(void)
 	tcase_add_test(tc, one_claim_settles_at_once);
 	tcase_add_test(tc, settled_is_never_young);
 	tcase_add_test(tc, grants_are_told_once);
+	tcase_add_test(tc, grants_are_forgotten_one_by_one);
 	tcase_add_test(tc, a_failed_finish_is_undone);
 	tcase_add_test(tc, reads_small_arrays);
 	suite_add_tcase(suite, tc);
