@@ -1,18 +1,16 @@
-/* test_output.c -- what a handler may leave behind, and what not; tails, verdicts, folders. */
+/* test_output.c -- what a handler may leave behind, and what not; tails and verdicts. */
 #include <check.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/utf8.h"
 #include "work/folder.h"
 #include "work/output.h"
-#include "work/scratch.h"
 #include "work/tail.h"
 #include "work/verdict.h"
 #include "base/banned.h"
@@ -99,6 +97,9 @@ START_TEST(pipes_are_refused)
 {
 	ck_assert_int_eq(mkfifoat(dir, "out/pipe", 0600), 0);
 	expect_refused("out/pipe is a special file");
+	int fd = output_open(dir, "pipe", &fault); /* without a writer, it would wait for one */
+	ck_assert_int_ge(fd, 0);
+	close(fd);
 }
 END_TEST
 
@@ -141,10 +142,17 @@ END_TEST
 START_TEST(too_many_files)
 {
 	char name[32];
-	for (int i = 0; i <= OUTPUT_FILES_MAX; i++) {
+	struct output_file *files;
+	size_t n;
+	for (int i = 0; i < OUTPUT_FILES_MAX; i++) {
 		snprintf(name, sizeof name, "out/%d", i);
 		make_file(name, "", 0);
 	}
+	ck_assert_int_eq(output_list(dir, 1000, arena, &files, &n, &fault), RC_OK);
+	ck_assert_uint_eq(n, OUTPUT_FILES_MAX);
+	for (size_t i = 1; i < n; i++)
+		ck_assert_int_lt(strcmp(files[i - 1].name, files[i].name), 0);
+	make_file("out/more", "", 0);
 	expect_refused("more than 1000 files");
 }
 END_TEST
@@ -154,6 +162,7 @@ START_TEST(out_replaced_by_a_link)
 	ck_assert_int_eq(unlinkat(dir, "out", AT_REMOVEDIR), 0);
 	ck_assert_int_eq(symlinkat("/etc", dir, "out"), 0);
 	expect_refused("not the folder that it was");
+	ck_assert_int_eq(output_open(dir, "passwd", &fault), -1);
 }
 END_TEST
 
@@ -168,6 +177,61 @@ START_TEST(good_results)
 	ck_assert_int_eq(output_result(dir, arena, &r, &fault), RC_OK);
 	ck_assert_str_eq(r.json, "{\"a\":[1],\"retry-after\":7}");
 	ck_assert_int_eq(r.retry_after_ms, 7000);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	int64_t ms;
+} waits[] = {
+	{ "{\"retry-after\":0}", 0 },
+	{ "{\"retry-after\":-1}", -1 },
+	{ "{\"retry-after\":\"5\"}", -1 },
+	{ "{\"retry-after\":86400}", 86400000 },
+	{ "{\"retry-after\":86401}", 86400000 },
+	{ "{\"retry-after\":9223372036854775807}", 86400000 },
+};
+
+START_TEST(waits_of_a_day_at_most)
+{
+	struct output_result r;
+	make_file("result.json", waits[_i].text, strlen(waits[_i].text));
+	ck_assert_int_eq(output_result(dir, arena, &r, &fault), RC_OK);
+	ck_assert_int_eq(r.retry_after_ms, waits[_i].ms);
+}
+END_TEST
+
+START_TEST(deep_and_full_results)
+{
+	static char text[RESULT_JSON_MAX];
+	struct output_result r;
+	memcpy(text, "{\"a\":", 5);
+	memset(text + 5, '[', 31);
+	memset(text + 36, ']', 31);
+	text[67] = '}';
+	make_file("result.json", text, 68);
+	ck_assert_int_eq(output_result(dir, arena, &r, &fault), RC_OK);
+	memset(text + 5, '[', 32);
+	memset(text + 37, ']', 32);
+	text[69] = '}';
+	make_file("result.json", text, 70);
+	ck_assert_int_eq(output_result(dir, arena, &r, &fault), RC_PERMANENT);
+	ck_assert_ptr_nonnull(strstr(fault.message, "nested deeper than 32"));
+	memset(text + 5, 'x', sizeof text - 5);
+	text[5] = text[sizeof text - 2] = '"';
+	text[sizeof text - 1] = '}';
+	make_file("result.json", text, sizeof text);
+	ck_assert_msg(output_result(dir, arena, &r, &fault) == RC_OK, "%s", fault.message);
+	ck_assert_uint_eq(strlen(r.json), sizeof text);
+}
+END_TEST
+
+START_TEST(a_pipe_is_no_result)
+{
+	struct output_result r;
+	ck_assert_int_eq(mkfifoat(dir, "result.json", 0600), 0);
+	ck_assert_int_eq(output_result(dir, arena, &r, &fault), RC_PERMANENT);
+	ck_assert_ptr_nonnull(strstr(fault.message, "not a regular file"));
 }
 END_TEST
 
@@ -248,6 +312,34 @@ START_TEST(a_tail_is_one_text_of_whole_characters)
 }
 END_TEST
 
+START_TEST(a_full_tail_is_kept_whole)
+{
+	struct tail t = { 0 };
+	tail_add(&t, "\x80", 1);
+	for (int i = 1; i < TAIL_MAX; i++)
+		tail_add(&t, "x", 1);
+	ck_assert_uint_eq(strlen(tail_text(&t, arena)), TAIL_MAX);
+	tail_free(&t);
+}
+END_TEST
+
+START_TEST(a_last_line_is_quoted)
+{
+	static char tail[2000];
+	struct job_result r = { .tail = "first\nthe reason\r\n\r\n" };
+	const struct command_end end = { .how = COMMAND_EXITED, .code = 1 };
+	ck_assert(!verdict_command(&r, &end, -1, false, 10, 10, arena));
+	ck_assert_str_eq(r.error, "exit code 1: the reason");
+	memset(tail, 'x', sizeof tail - 1);
+	r.tail = tail;
+	ck_assert(!verdict_command(&r, &end, -1, false, 10, 10, arena));
+	ck_assert_uint_eq(strlen(r.error), strlen("exit code 1: ") + 500);
+	r.tail = NULL;
+	ck_assert(!verdict_command(&r, &end, -1, false, 10, 10, arena));
+	ck_assert_str_eq(r.error, "exit code 1");
+}
+END_TEST
+
 static const struct {
 	enum command_how how;
 	int code;
@@ -255,32 +347,40 @@ static const struct {
 	enum job_outcome outcome;
 	const char *class;
 	int64_t delay_ms;
+	const char *says;
 } ends[] = {
-	{ COMMAND_EXITED, 65, false, JOB_PERMANENT, "refused", -1 },
-	{ COMMAND_EXITED, 75, false, JOB_SNOOZED, "later", 9000 },
-	{ COMMAND_EXITED, 1, false, JOB_ERROR, "exit", -1 },
-	{ COMMAND_EXITED, 65, true, JOB_ERROR, "scratch", -1 },
-	{ COMMAND_KILLED, SIGSEGV, false, JOB_CRASH, "signal", -1 },
-	{ COMMAND_KILLED, SIGKILL, false, JOB_CRASH, "signal", -1 },
-	{ COMMAND_KILLED, SIGXFSZ, false, JOB_PERMANENT, "output", -1 },
-	{ COMMAND_KILLED, SIGXCPU, false, JOB_TIMEOUT, "timeout", -1 },
-	{ COMMAND_TIMEOUT, SIGKILL, false, JOB_TIMEOUT, "timeout", -1 },
-	{ COMMAND_CANCELLED, 0, false, JOB_INTERRUPTED, "interrupted", -1 },
-	{ COMMAND_OVERFULL, 0, false, JOB_PERMANENT, "output", -1 },
-	{ COMMAND_EXITED, 128 + SIGXFSZ, false, JOB_PERMANENT, "output", -1 },
-	{ COMMAND_CROWDED, 0, false, JOB_PERMANENT, "processes", -1 },
+	{ COMMAND_EXITED, 65, false, JOB_PERMANENT, "refused", -1, "refused: " },
+	{ COMMAND_EXITED, 75, false, JOB_SNOOZED, "later", 9000, "asked to be run later: " },
+	{ COMMAND_EXITED, 1, false, JOB_ERROR, "exit", -1, "exit code 1: " },
+	{ COMMAND_EXITED, 65, true, JOB_ERROR, "scratch", -1,
+	  "the scratch folder's disk is full: " },
+	{ COMMAND_KILLED, SIGSEGV, false, JOB_CRASH, "signal", -1, "killed by SIGSEGV: " },
+	{ COMMAND_KILLED, SIGKILL, false, JOB_CRASH, "signal", -1, "killed by SIGKILL: " },
+	{ COMMAND_KILLED, SIGXFSZ, false, JOB_PERMANENT, "output", -1,
+	  "wrote a file of more than 10 bytes: " },
+	{ COMMAND_KILLED, SIGXCPU, false, JOB_TIMEOUT, "timeout", -1,
+	  "used up its processor time: " },
+	{ COMMAND_TIMEOUT, SIGKILL, false, JOB_TIMEOUT, "timeout", -1, "not done after 20 ms: " },
+	{ COMMAND_CANCELLED, 0, false, JOB_INTERRUPTED, "interrupted", -1,
+	  "stopped by its worker: " },
+	{ COMMAND_OVERFULL, 0, false, JOB_PERMANENT, "output", -1,
+	  "filled its folder past what input and 10 bytes of output need: " },
+	{ COMMAND_EXITED, 128 + SIGXFSZ, false, JOB_PERMANENT, "output", -1,
+	  "wrote a file of more than 10 bytes: " },
+	{ COMMAND_CROWDED, 0, false, JOB_PERMANENT, "processes", -1, "had more than " },
 };
 
 START_TEST(verdicts_on_commands)
 {
 	struct job_result r = { .delay_ms = -1, .tail = "first\nthe reason\n" };
 	const struct command_end end = { .how = ends[_i].how, .code = ends[_i].code };
-	ck_assert(!verdict_command(&r, &end, 9000, ends[_i].full, 10, 10, arena));
+	ck_assert(!verdict_command(&r, &end, 9000, ends[_i].full, 10, 20, arena));
 	ck_assert_int_eq(r.outcome, ends[_i].outcome);
 	ck_assert_str_eq(r.error_class, ends[_i].class);
 	ck_assert_str_eq(r.stage, "handler");
 	ck_assert_int_eq(r.delay_ms, ends[_i].delay_ms);
 	ck_assert_ptr_nonnull(strstr(r.error, ": the reason"));
+	ck_assert_msg(strncmp(r.error, ends[_i].says, strlen(ends[_i].says)) == 0, "%s", r.error);
 }
 END_TEST
 
@@ -325,65 +425,6 @@ START_TEST(verdicts_on_faults)
 }
 END_TEST
 
-/* Deeper than PATH_MAX, with folders that cannot be entered. */
-START_TEST(deep_folders_go)
-{
-	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY);
-	for (int i = 0; i < 800; i++) {
-		ck_assert_int_eq(mkdirat(fd, "deeper", 0700), 0);
-		int down = openat(fd, "deeper", O_RDONLY | O_DIRECTORY);
-		ck_assert_int_ge(down, 0);
-		close(openat(fd, "file", O_CREAT | O_WRONLY, 0));
-		fchmod(fd, i % 2 ? 0 : 0500);
-		close(fd);
-		fd = down;
-	}
-	close(fd);
-	ck_assert_int_gt(folder_bytes(dir, 1 << 20), 1 << 20);
-	ck_assert(folder_remove(dir, "deeper"));
-	ck_assert_int_ne(faccessat(dir, "deeper", F_OK, 0), 0);
-}
-END_TEST
-
-START_TEST(links_are_not_followed)
-{
-	ck_assert_int_eq(mkdirat(dir, "kept", 0700), 0);
-	make_file("kept/file", "x", 1);
-	ck_assert_int_eq(mkdirat(dir, "gone", 0700), 0);
-	ck_assert_int_eq(symlinkat("../kept", dir, "gone/link"), 0);
-	ck_assert(folder_remove(dir, "gone"));
-	ck_assert_int_eq(faccessat(dir, "kept/file", F_OK, 0), 0);
-}
-END_TEST
-
-START_TEST(orphaned_scratch_folders_go)
-{
-	struct scratch_dir d;
-	ck_assert_int_eq(mkdirat(dir, "millrace-work-000000", 0700), 0);
-	make_file("millrace-work-000000/left", "x", 1);
-	ck_assert_int_eq(mkdirat(dir, "millrace-work-000001", 0700), 0);
-	int alive = openat(dir, "millrace-work-000001", O_RDONLY | O_DIRECTORY);
-	ck_assert_int_eq(flock(alive, LOCK_EX), 0);
-	struct scratch *s = scratch_new(top, geteuid(), getegid(), &fault);
-	ck_assert_msg(s != NULL, "%s", fault.message);
-	ck_assert_int_ne(faccessat(dir, "millrace-work-000000", F_OK, 0), 0);
-	ck_assert_int_eq(faccessat(dir, "millrace-work-000001", F_OK, 0), 0);
-	ck_assert_int_eq(scratch_dir_make(s, &d, &fault), RC_OK);
-	int fd = scratch_dir_create(s, &d, "input", &fault);
-	ck_assert_int_ge(fd, 0);
-	close(fd);
-	ck_assert_int_eq(scratch_dir_create(s, &d, "input", &fault), -1);
-	ck_assert_str_eq(fault.code, "scratch");
-	char *path = strdup(d.path);
-	ck_assert_int_eq(access(path, F_OK), 0);
-	scratch_dir_remove(s, &d);
-	ck_assert_int_ne(access(path, F_OK), 0);
-	free(path);
-	scratch_free(s);
-	close(alive);
-}
-END_TEST
-
 int
 main(void)
 {
@@ -397,12 +438,13 @@ main(void)
 		                       out_replaced_by_a_link,
 		                       good_results,
 		                       large_and_linked_results,
+		                       deep_and_full_results,
+		                       a_pipe_is_no_result,
+		                       a_full_tail_is_kept_whole,
+		                       a_last_line_is_quoted,
 		                       tails,
 		                       a_tail_is_one_text_of_whole_characters,
-		                       a_good_end,
-		                       deep_folders_go,
-		                       links_are_not_followed,
-		                       orphaned_scratch_folders_go };
+		                       a_good_end };
 	Suite *s = suite_create("output");
 	TCase *c = tcase_create("output");
 	tcase_set_timeout(c, 60);
@@ -410,6 +452,7 @@ main(void)
 	for (size_t i = 0; i < ARRAY_LEN(tests); i++)
 		tcase_add_test(c, tests[i]);
 	tcase_add_loop_test(c, odd_names_are_refused, 0, 6);
+	tcase_add_loop_test(c, waits_of_a_day_at_most, 0, (int)ARRAY_LEN(waits));
 	tcase_add_loop_test(c, bad_results, 0, 8);
 	tcase_add_loop_test(c, verdicts_on_commands, 0, (int)ARRAY_LEN(ends));
 	tcase_add_loop_test(c, verdicts_on_faults, 0, (int)ARRAY_LEN(faults));
