@@ -64,8 +64,6 @@ refresh(struct secrets *s, struct secret_file *file, struct fault *f)
 	if (is_same(file, &st))
 		return RC_OK;
 	enum rc rc = conf_read_secret(file->path, &value, f);
-	if (rc == RC_OK && value.len == 0)
-		rc = fault_set(f, RC_PERMANENT, "secret file %s is empty", file->path);
 	if (rc == RC_OK) {
 		pthread_mutex_lock(&s->lock);
 		struct str old = file->value;

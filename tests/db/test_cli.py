@@ -1,18 +1,23 @@
 """The commands that read, and replay, against a database in which something happened."""
+import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import uuid
 from pathlib import Path
 
+import psycopg2
 import pytest
+
+from procs import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = os.environ.get("MILLRACE_BIN", str(ROOT / "build" / "millrace"))
 KEY = "a b/\x1b[31mred\n\u2028ü 'q'.pdf"
 PIPELINE = {"version": 1, "rules": [{"name": "all", "jobs": [
-    {"step": "good", "kind": "work"}, {"step": "bad", "kind": "work"}, {"step": "after", "kind": "work", "after": ["bad"]}]}]}
+    {"step": "good", "kind": "work"}, {"step": "bad", "kind": "work"}, {"step": "after", "kind": "work", "after": ["bad"], "required": False}]}]}
 
 
 def run(db, *args, component="operator", code=0, **env):
@@ -22,29 +27,40 @@ def run(db, *args, component="operator", code=0, **env):
     return done.stdout if code == 0 else done.stderr
 
 
-@pytest.fixture
-def story(db):
+def work(db, worker, ends):
+    """A worker of that name takes a job for each step of ends, and ends it so."""
+    session, kind = db.query("select session, kind_nos[1] from millrace.open_session(%s, 'h', '1', '{work}', 2)", worker)[0]
+    for _ in ends:
+        job = db.query("select class, pos, upload_id, step_no, step from millrace.claim_jobs(%s, %s::smallint, 1, '{}', '{}')",
+                       session, kind)[0]
+        outcome, detail = ends[job[4]]
+        db.query("select * from millrace.finish_jobs(%s, array[%s]::smallint[], array[%s]::smallint[], array[%s]::bigint[],"
+                 " array[%s]::uuid[], array[%s]::smallint[], array[%s], '{250}', array[null]::bigint[], array[%s::jsonb], '{}')",
+                 session, kind, *job[:4], outcome, json.dumps(detail))
+
+
+def tell_story(db, write="r", key=KEY):
     """One upload: its job `good` is done, `bad` is dead, `after` was skipped. Answers its trace ID."""
-    event = {"body": 0, "what": "created", "name": "s3:ObjectCreated:Put", "id": str(uuid.uuid4()), "store": "s3",
-             "bucket": "b", "key": KEY, "etag": "e", "size": 12345, "request_id": "r", "content_type": "application/pdf"}
+    upload = str(uuid.uuid4())
+    event = {"body": 0, "what": "created", "name": "s3:ObjectCreated:Put", "id": upload, "store": "s3",
+             "bucket": "b", "key": key, "etag": "e", "size": 12345, "request_id": write, "content_type": "application/pdf"}
     db.query("select * from millrace.accept_uploads(array['test'], array['x'::bytea], %s::jsonb)", json.dumps([event]))
     pipeline = db.one("select millrace.register_pipeline('00', %s::jsonb)", json.dumps(PIPELINE))
     router = db.one("select session from millrace.open_session('r', 'h', '1', '{route}', 1)")
     route = db.query("select class, pos, upload_id from millrace.claim_routes(%s, 1, '{}', '{}')", router)[0]
     db.query("select * from millrace.expand_uploads(%s, %s, array[%s]::smallint[], array[%s]::bigint[], array[%s]::uuid[],"
              " '{expand}', '{0}', array[null]::jsonb[], '{}')", router, pipeline, *route)
-    worker, kind = db.query("select session, kind_nos[1] from millrace.open_session('pod-7', 'h', '1', '{work}', 2)")[0]
-    for _ in range(2):
-        job = db.query("select class, pos, upload_id, step_no, step from millrace.claim_jobs(%s, %s::smallint, 1, '{}', '{}')",
-                       worker, kind)[0]
-        detail = {"outputs": [{"name": "o.txt", "uri": "s3://results/o.txt", "size": 2048, "sha256": "ab", "content_type": "t"}]}
-        if job[4] == "bad":
-            detail = {"error_class": "exit", "error": "exit code 65\nnot a PDF", "stage": "handler",
-                      "tail": "1\n2\n3\n4\n5\nlast \x1b[2J line\n"}
-        db.query("select * from millrace.finish_jobs(%s, array[%s]::smallint[], array[%s]::smallint[], array[%s]::bigint[],"
-                 " array[%s]::uuid[], array[%s]::smallint[], array[%s], '{250}', array[null]::bigint[], array[%s::jsonb], '{}')",
-                 worker, kind, *job[:4], "permanent" if job[4] == "bad" else "done", json.dumps(detail))
-    return db.one("select millrace.trace_text(id) from millrace.upload")
+    outputs = [{"name": "o.txt", "uri": "s3://results/o.txt", "size": 1040000, "sha256": "ab", "content_type": "t"}]
+    work(db, "pod-7", {
+        "good": ("done", {"outputs": outputs}),
+        "bad": ("permanent", {"error_class": "exit", "error": "exit code 65\nnot a PDF", "stage": "handler",
+                              "tail": "1\n2\n3\n4\n5\nlast \x1b[2J line\n"})})
+    return db.one("select millrace.trace_text(%s)", upload)
+
+
+@pytest.fixture
+def story(db):
+    return tell_story(db)
 
 
 def assert_clean(text):
@@ -58,10 +74,10 @@ def test_trace(db, story):
     assert lines[0].startswith(f"{story}  failed  b/a b/ [31mred ")
     assert "12.1 KiB, application/pdf; received 20" in lines[1] and "final after" in lines[1]
     assert re.search(r"\n  good   done\n      1  done         pod-7  started \S+Z  took 0\.\d\d s\n"
-                     r"      -> s3://results/o.txt  2\.0 KiB\n", text), text
+                     r"      -> s3://results/o.txt  1015\.6 KiB\n", text), text
     assert re.search(r"\n  bad    failed\n      1  permanent    pod-7 .*\n         exit: exit code 65 not a PDF\n"
                      r"         \| 2\n         \| 3\n         \| 4\n         \| 5\n         \| last  \[2J line\n", text), text
-    assert "\n  after  skipped\n" in text
+    assert "\n  after  skipped  (optional)\n" in text
 
 
 def test_trace_json_is_the_databases(db, story):
@@ -92,7 +108,52 @@ def test_jobs(db, story):
     assert_clean(text)
     assert re.search(r"^good +work +done +1 +0\.\d\d s +pod-7 +-$", text, re.M), text
     assert re.search(r"^bad +work +failed +1 +0\.\d\d s +pod-7 +exit code 65 not a PDF$", text, re.M), text
-    assert json.loads(run(db, "jobs", "--json", component="reader"))["uploads"][0]["trace_id"] == story
+    other = tell_story(db, "another write")
+    recent = json.loads(run(db, "jobs", "--json", component="reader"))["uploads"]
+    assert {u["trace_id"] for u in recent} == {other, story}
+
+
+def test_the_last_attempt_is_the_one_that_counts(db, story):
+    run(db, "replay", f"{story}/bad")
+    work(db, "pod-8", {"bad": ("error", {"error_class": "exit", "error": "exit code 1"})})
+    text = run(db, "jobs", story, component="reader")
+    assert re.search(r"^bad +work +retrying +2 +0\.\d\d s +pod-8 +exit code 1$", text, re.M), text
+    text = run(db, "trace", story, component="reader")
+    assert re.search(r"\n  bad    retrying\n      due: 20\S+Z\n      1  permanent    pod-7 ", text), text
+    assert re.search(r"\n      2  error        pod-8 ", text), text
+
+
+def test_trace_says_why(db):
+    """Of an upload that was refused, and of jobs that are optional or were skipped."""
+    event = {"body": 0, "what": "refused", "store": "s3", "reason": "Records[0].s3: is missing", "id": str(uuid.uuid4())}
+    db.query("select * from millrace.accept_uploads(array['test'], array['x'::bytea], %s::jsonb)", json.dumps([event]))
+    refused = db.one("select millrace.trace_text(id) from millrace.upload")
+    text = run(db, "trace", refused, component="reader")
+    assert re.search(r"\n  reason: \S.*\n  detail: Records\[0\]\.s3: is missing\n", text), text
+    text = run(db, "trace", tell_story(db), component="reader")
+    assert "\n  rule: all\n" in text and "; routed after 0." in text, text
+    assert re.search(r"\n  after  skipped  \(optional\)\n      reason: \S", text), text
+
+
+def test_dead_lists_every_one(db, story):
+    other = tell_story(db, "another write", "plain.pdf")
+    assert [d["job_id"] for d in json.loads(run(db, "dead", "--json", component="reader"))["dead"]] == [
+        f"{other}/bad", f"{story}/bad"]
+    heads, first, second, _ = run(db, "dead", component="reader").split("\n")
+    assert heads.index("CLASS") == first.index("exit  ") == second.index("exit  "), "columns of characters, not bytes"
+
+
+@pytest.mark.parametrize("args", [
+    ["migrate", "x"], ["trace"], ["trace", "a", "b"], ["jobs", "a", "b"], ["dead", "a", "b"], ["replay"], ["replay", "a"],
+    ["replay", "a/b", "c"], ["queues", "x"], ["workers", "x"], ["scale"], ["scale", "a", "b"]], ids=" ".join)
+def test_usage(db, args):
+    assert f"usage: millrace {args[0]} " in run(db, *args, code=2)
+
+
+@pytest.mark.parametrize("args", [["trace", "x"], ["jobs"], ["jobs", "x"], ["dead"], ["replay", "x/y"], ["queues"], ["workers"],
+                                  ["scale", "work"], ["scale", "--json", "work"]], ids=" ".join)
+def test_who_may_not_look(db, args):
+    assert "permission denied" in run(db, *args, component="receiver", code=4)
 
 
 def test_dead_and_replay(db, story):
@@ -111,6 +172,9 @@ def test_dead_and_replay(db, story):
     assert "only a dead job" in run(db, "replay", job, code=1)
     assert run(db, "dead", component="reader") == "no dead jobs\n"
     assert db.query("select who, action, subject from millrace.audit") == [("ann", "replay", job)]
+    other = tell_story(db, "another write")
+    run(db, "replay", f"{other}/bad", USER="", LOGNAME="bob")
+    assert db.query("select who from millrace.audit where subject = %s", f"{other}/bad") == [("bob",)]
     states = {j["step"]: j["state"] for j in json.loads(run(db, "trace", "--json", story))["jobs"]}
     assert states == {"good": "done", "bad": "queued", "after": "waiting"}
 
@@ -125,6 +189,8 @@ def test_queues_workers_scale(db, story):
     assert run(db, "scale", "work", component="reader") == "0\n"
     run(db, "replay", f"{story}/bad")
     assert run(db, "scale", "work", component="reader") == "1\n"
+    text = run(db, "queues", component="reader")
+    assert re.search(r"^work +1 +1 +0 +0 +0 +1 +1 +no +20\S+ \S+Z$", text, re.M), text
     assert json.loads(run(db, "scale", "--json", "work", component="reader")) == {"kind": "work", "value": 1}
     assert run(db, "scale", "unheard-of", component="reader") == "0\n"
 
@@ -139,4 +205,23 @@ def test_no_database(db):
 def test_migrate_again(db):
     text = run(db, "migrate", MILLRACE_DATABASE_URL=db.url())
     assert "applied claim_jobs.sql\n" in text and "0001_" not in text
+    assert text.endswith(f"the database is up to date: {text.count('applied ')} files applied\n"), text
     assert "permission denied" in run(db, "migrate", component="worker", code=4)
+
+
+def test_ctrl_c_while_another_migrates(db):
+    with contextlib.closing(psycopg2.connect(db.url())) as other, other.cursor() as cursor:
+        # The number that migrate.c uses; without it the second one would be done at once.
+        cursor.execute("select pg_advisory_lock(7215310842019911)")
+        waiting = subprocess.Popen([BIN, "migrate"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   stdin=subprocess.DEVNULL, env={**os.environ, "MILLRACE_DATABASE_URL": db.url()})
+        try:
+            wait_until(lambda: db.one("select count(*) from pg_stat_activity where application_name = 'millrace migrate'"
+                                      " and query like '%%try_advisory_lock%%'"), 10, "it asks for the lock")
+            waiting.send_signal(signal.SIGINT)
+            said, error = waiting.communicate(timeout=10)
+        finally:
+            waiting.kill()
+            waiting.wait(10)
+        assert (waiting.returncode, said) == (130, ""), error
+        assert "stopped" in error

@@ -1,8 +1,12 @@
 """millrace upload: into a real S3 server and a directory, and its exit codes."""
+import hashlib
 import json
 import os
+import shutil
 import socket
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -12,10 +16,10 @@ from radosgw import RadosGateway
 EXIT_FAILED, EXIT_USAGE, EXIT_NOT_FOUND, EXIT_DENIED, EXIT_AWAY = 1, 2, 3, 4, 5
 
 
-def upload(*args, env=None):
+def upload(*args, env=None, program=BIN, **kw):
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "MILLRACE_"))}
-    return subprocess.run([BIN, "upload", *map(str, args)], env={**clean, **(env or {})}, text=True,
-                          capture_output=True, timeout=60, stdin=subprocess.DEVNULL)
+    return subprocess.run([program, "upload", *map(str, args)], env={**clean, **(env or {})}, text=True,
+                          capture_output=True, timeout=60, stdin=subprocess.DEVNULL, **kw)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +59,10 @@ def test_the_object_bears_the_trace_id(gateway, invoice):
 def test_json(gateway, invoice):
     reply = json.loads(upload(invoice, "uploads/k", "--json", env=gateway.env).stdout)
     assert reply == {"trace_id": reply["trace_id"], "store": "s3", "uri": "s3://uploads/k", "size": 16,
-                     "sha256": reply["sha256"], "link": None}
+                     "sha256": hashlib.sha256(invoice.read_bytes()).hexdigest(), "link": None}
+    reply = json.loads(upload(invoice, "uploads/k", "--json", "--public-url", "http://status.example",
+                              env=gateway.env).stdout)
+    assert reply["link"] == f"http://status.example/t/{reply['trace_id']}"
 
 
 def test_into_a_directory(config, invoice, tmp_path):
@@ -88,6 +95,31 @@ def test_a_bad_file(gateway, tmp_path):
     assert done.returncode == EXIT_FAILED and "not a regular file" in done.stderr
 
 
+def test_a_file_that_may_not_be_read(config, tmp_path):
+    """As somebody who is not root, whom nothing is denied; for that the program must be where anybody may go."""
+    if os.getuid() != 0:
+        closed = tmp_path / "closed"
+        closed.touch(0o000)
+        done = upload(closed, "uploads/k", "--config", config)
+    else:
+        with tempfile.TemporaryDirectory(prefix="mr-upload-", dir="/tmp") as name:
+            folder = Path(name)
+            folder.chmod(0o755)
+            (folder / "uploads").mkdir()
+            (folder / "open.conf").write_text(f"[store local]\nurl = file://{folder}\n")
+            shutil.copy(BIN, folder / "millrace")
+            (folder / "closed").touch(0o000)
+            done = upload(folder / "closed", "uploads/k", "--config", folder / "open.conf", program=folder / "millrace",
+                          user=65534, group=65534, extra_groups=[], cwd="/")
+    assert done.returncode == EXIT_DENIED and "Permission denied" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("args", [[], ["file"], ["file", "b/k", "more"]], ids=len)
+def test_a_file_and_a_target(config, args):
+    done = upload(*args, "--config", config)
+    assert done.returncode == EXIT_USAGE and "usage: millrace upload" in done.stderr
+
+
 def test_denied_and_away(gateway, invoice):
     done = upload(invoice, "uploads/k", env={**gateway.env, "AWS_SECRET_ACCESS_KEY": "wrong"})
     assert done.returncode == EXIT_DENIED, done.stderr
@@ -105,3 +137,6 @@ def test_the_store_must_be_clear(config, invoice):
     done = upload(invoice, "uploads/k", "--config", config)
     assert done.returncode == EXIT_USAGE and "choose by --store" in done.stderr
     assert upload(invoice, "uploads/k", "--config", config, "--store", "local").returncode == 0
+    config.write_text("[store lost]\nregion = x\n")
+    done = upload(invoice, "uploads/k", "--config", config)
+    assert done.returncode == EXIT_FAILED and "[store lost] has no url" in done.stderr
