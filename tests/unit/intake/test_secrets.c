@@ -106,7 +106,8 @@ START_TEST(a_bad_file_leaves_the_old_secret)
 	write_file(first, "\n");
 	write_file(second, "deux\n");
 	ck_assert_int_eq(secrets_refresh(secrets, &f), RC_PERMANENT);
-	ck_assert_msg(strstr(f.message, first) && strstr(f.message, "no secret in it"), "%s", f.message);
+	ck_assert_msg(strstr(f.message, first) && strstr(f.message, "no secret in it"), "%s",
+	              f.message);
 	ck_assert(matches("one") && matches("deux") && !matches(""));
 	write_file(first, "un\n");
 	ck_assert_int_eq(unlink(second), 0);
