@@ -92,7 +92,28 @@ class Cluster:
         self.process = None
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
+    def _family(self):
+        """The postmaster and every process that it started; each of these leads a group of its own."""
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [pid, *map(int, children)]
+
+    def freeze(self):
+        """All of it stops where it is, as on a machine that hangs: connections stay open, nothing answers."""
+        # The postmaster first: it starts no other then.
+        os.kill(self.process.pid, signal.SIGSTOP)
+        for pid in self._family()[1:]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+
+    def thaw(self):
+        for pid in reversed(self._family()):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
     def destroy(self):
+        if self.process and self.process.poll() is None:
+            self.thaw()
         with contextlib.suppress(Exception):
             self.stop(signal.SIGQUIT, 10)
         shutil.rmtree(self.root, ignore_errors=True)
