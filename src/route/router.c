@@ -219,7 +219,7 @@ recover(struct router *r, struct fault *f)
 	for (enum rc rc = f->rc; rc != RC_OK;) {
 		if (rc != RC_RETRY && rc != RC_LOST)
 			return rc;
-		if (rc == RC_RETRY && !db_broken(r->db) && stop_wait_ms(PAUSE_MS))
+		if (!db_broken(r->db) && stop_wait_ms(PAUSE_MS))
 			return fault_set(f, RC_STOP, "stopped while the database was away");
 		rc = RC_OK;
 		if (db_broken(r->db)) {

@@ -18,6 +18,8 @@
 #define CALL_MS 8000
 /* Without an ear for notifications. */
 #define POLL_MS 1000
+/* What was given back because its result is refused comes again at once: not in a circle. */
+#define REFUSED_MS 1000
 #define BATCH_ARENA_MAX (256 * 1024 * 1024)
 
 void
@@ -157,7 +159,8 @@ connect_once(struct desk *d, bool patient, struct fault *f)
 	d->lost = false;
 	d->fresh = true;
 	d->pauses = 0;
-	d->pause_ms = 0;
+	d->pause_ms = d->refused ? clock_mono_ms() + REFUSED_MS : 0;
+	d->refused = false;
 	d->beat_ms = clock_mono_ms() + BEAT_MS;
 	log_event(&(struct log_ctx){ .worker = d->conf->name }, LOG_INFO_, "connected",
 	          "session=%lld", (long long)session_number(d->session));
@@ -245,7 +248,8 @@ size_t
 desk_claim(struct desk *d)
 {
 	const size_t kinds = d->conf->kind_count;
-	if (kinds == 0)
+	/* Nobody's turn passes while there is nothing to give. */
+	if (kinds == 0 || slots_idle(d->slots) == 0)
 		return 0;
 	size_t sum = 0;
 	assert(kinds > 0);
@@ -313,26 +317,6 @@ desk_sleep(struct desk *d)
 		             until(d->beat_ms, hears ? BEAT_MS : POLL_MS));
 	sleeper_awake(d->sleeper);
 	d->fresh = true;
-}
-
-void
-desk_recall(struct desk *d)
-{
-	size_t n = slots_recall(d->slots, d->finished + d->finished_n,
-	                        slots_count(d->slots) - d->finished_n);
-	for (size_t i = 0; i < n; i++) {
-		struct work *w = d->finished[d->finished_n++];
-		w->result = (struct job_result){ .outcome = JOB_INTERRUPTED,
-			                         .error_class = "interrupted",
-			                         .error = "its worker stopped before it began",
-			                         .stage = "input",
-			                         .ran_ms = -1,
-			                         .delay_ms = -1,
-			                         .cpu_ms = -1,
-			                         .rss_kb = -1,
-			                         .bytes_in = -1,
-			                         .bytes_out = -1 };
-	}
 }
 
 void

@@ -14,6 +14,7 @@ struct desk {
 	struct session *session;        /* owned; NULL before the first connection */
 	struct sleeper *sleeper;        /* owned */
 	bool lost;                      /* the session is void: reopen it */
+	bool refused;                   /* for a result that the database does not take */
 	bool fresh;             /* the next claim looks where commits may just have landed */
 	bool poor_ear;          /* said that it cannot listen */
 	size_t next_kind;       /* who is asked first next time */
@@ -43,8 +44,6 @@ size_t desk_claim(struct desk *d);
 void desk_sleep(struct desk *d);
 /* Waits for slots at most so long; a stop does not end it. */
 void desk_wait(struct desk *d, int64_t ms);
-/* Hands back what no slot has begun. */
-void desk_recall(struct desk *d);
 /* Hands back what the session still holds and ends it. */
 void desk_close(struct desk *d);
 

@@ -119,7 +119,7 @@ finish_singly(struct desk *d)
 			/* Not even that: the session is opened anew without this ticket, so
 			 * that the database takes it back. */
 			close_file(d, i, VERDICT_STALE);
-			d->lost = true;
+			d->lost = d->refused = true;
 		} else if (rc != RC_OK) {
 			close_ranks(d);
 			desk_failed(d, "recording a job", &f);

@@ -173,28 +173,16 @@ slots_give(struct slots *s, struct work *w)
 		abort(); /* it holds as many as there are works */
 }
 
-static size_t
-take(struct mailbox *m, struct work **ret, size_t max)
+size_t
+slots_take(struct slots *s, struct work **ret, size_t max)
 {
 	size_t n = 0;
 	void *item;
-	while (n < max && mailbox_take(m, &item, 1, 0) == 1) {
+	while (n < max && mailbox_take(s->done, &item, 1, 0) == 1) {
 		ret[n] = item;
 		ret[n++]->running = false;
 	}
 	return n;
-}
-
-size_t
-slots_take(struct slots *s, struct work **ret, size_t max)
-{
-	return take(s->done, ret, max);
-}
-
-size_t
-slots_recall(struct slots *s, struct work **ret, size_t max)
-{
-	return take(s->todo, ret, max);
 }
 
 void

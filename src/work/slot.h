@@ -50,8 +50,6 @@ void slots_release(struct slots *s, struct work *w);
 void slots_give(struct slots *s, struct work *w);
 /* Those that are done, at once. */
 size_t slots_take(struct slots *s, struct work **ret, size_t max);
-/* Those that no thread has begun, taken back. */
-size_t slots_recall(struct slots *s, struct work **ret, size_t max);
 /* Ends its handler soon; harmless when it is done. */
 void slots_cancel(struct work *w);
 /* Readable when slots_take would answer something. */

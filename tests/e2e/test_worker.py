@@ -216,10 +216,31 @@ def test_drain_lets_handlers_finish(mill):
     running = mill.upload("short")
     wait_until(lambda: mill.job(running, "short")["state"] == "running", 10, "it runs")
     waiting = mill.upload("short")
-    assert worker.term() == 0
+    worker.signal(signal.SIGTERM)
+    wait_until(lambda: worker.probe_status("/readyz") == 503, 1.5, "it is not ready any more")
+    assert worker.wait() == 0
     assert (mill.job(running, "short")["state"], mill.job(waiting, "short")["state"]) == ("done", "queued")
     assert outcomes(mill.job(waiting, "short")) == []
     assert list(mill.scratch.iterdir()) == []
+    assert mill.db.one("select count(*) from millrace.worker") == 0, "it took leave: nobody has to rescue it"
+
+
+def test_a_stop_is_heard_while_every_slot_is_busy(mill):
+    mill.handler("busy", "#!/bin/sh\nsleep 985005\n")
+    worker = mill.worker("busy", slots=1, args=["--grace", "0s"])
+    mill.upload("busy")
+    wait_until(lambda: mill.running("985005"), 10, "it runs")
+
+    def seen():
+        return mill.db.one("select max(seen_at) from millrace.worker")
+
+    # Just after a heartbeat, when it would sleep the longest.
+    before = seen()
+    wait_until(lambda: seen() != before, 10, "a heartbeat")
+    worker.signal(signal.SIGTERM)
+    wait_until(lambda: '"draining"' in worker.tail(), 1.5, "it drains", also=worker.tail)
+    assert worker.wait(20) == 0
+    assert not mill.running("985005")
 
 
 def test_drain_hands_back_what_takes_too_long(mill):
@@ -244,7 +265,7 @@ def test_frozen_worker_is_fenced(mill):
     trace = mill.upload("twice")
     wait_until(lambda: mill.running("985003"), 10, "it runs")
     frozen.signal(signal.SIGSTOP)
-    mill.worker("twice")
+    other = mill.worker("twice")
     try:
         job = mill.ends(trace, "twice", 30)
     finally:
@@ -254,7 +275,8 @@ def test_frozen_worker_is_fenced(mill):
     assert mill.job(trace, "twice") == job, "the late worker changed nothing"
     # It works on, under a new session.
     mill.handler("twice", "#!/bin/sh\nexit 0\n")
-    assert mill.ends(mill.upload("twice"), "twice")["state"] == "done"
+    assert other.term() == 0
+    assert outcomes(mill.ends(mill.upload("twice"), "twice")) == ["done"], "on the very slot that was cancelled"
     assert frozen.term() == 0
 
 
@@ -270,15 +292,57 @@ def test_database_restart_burns_nothing(own_cluster, processes, folder):
     job = mill.ends(trace, "across", 30)
     assert (job["state"], outcomes(job)) == ("done", ["done"])
     assert mill.ends(mill.upload("across"), "across")["state"] == "done"
+    wait_until(lambda: mill.db.one("select count(*) from millrace.lease_grant") == 0, 10, "nothing is leased any more",
+               also=lambda: str(mill.db.query("select * from millrace.lease_grant")))
     assert worker.term() == 0
 
 
-def test_builtin_and_fair_shares(mill):
+def test_what_ends_while_the_database_is_away_counts(own_cluster, processes, folder):
+    mill = Mill(own_cluster.new_database(), processes, folder)
+    mill.handler("across", "#!/bin/sh\nsleep 2\necho $MILLRACE_ATTEMPT >out/which\n")
+    worker = mill.worker("across")
+    trace = mill.upload("across", attempts=1)
+    wait_until(lambda: list(mill.scratch.glob("*/job-*")), 10, "it runs")
+    own_cluster.stop()
+    wait_until(lambda: not list(mill.scratch.glob("*/job-*")), 20, "it has ended", also=worker.tail)
+    own_cluster.start()
+    job = mill.ends(trace, "across", 30)
+    assert (job["state"], outcomes(job)) == ("done", ["done"])
+    assert len(list((mill.root / "results" / "r").glob("*/across/*"))) == 1, "it ran once"
+    assert worker.term() == 0
+
+
+def test_a_drain_waits_for_the_database(own_cluster, processes, folder):
+    mill = Mill(own_cluster.new_database(), processes, folder)
+    mill.handler("across", "#!/bin/sh\nsleep 2\n")
+    worker = mill.worker("across")
+    trace = mill.upload("across", attempts=1)
+    wait_until(lambda: list(mill.scratch.glob("*/job-*")), 10, "it runs")
+    own_cluster.stop()
+    worker.signal(signal.SIGTERM)
+    wait_until(lambda: not list(mill.scratch.glob("*/job-*")), 20, "it has ended", also=worker.tail)
+    assert worker.alive()
+    own_cluster.start()
+    assert worker.wait() == 0, worker.tail()
+    assert (mill.job(trace, "across")["state"], outcomes(mill.job(trace, "across"))) == ("done", ["done"])
+
+
+def test_no_kind_takes_every_slot_from_another(mill):
+    mill.handler("forever", "#!/bin/sh\nsleep 985004\n")
+    for _ in range(2):
+        mill.upload("forever")
+    other = mill.upload("noop")
+    worker = mill.worker("forever", "noop", slots=2, args=["--grace", "0s"])
+    assert mill.ends(other, "noop")["state"] == "done"
+    assert worker.term() == 0
+
+
+@pytest.mark.parametrize("slots", [1, 2])
+def test_builtin_and_fair_shares(mill, slots):
     mill.handler("sleepy", "#!/bin/sh\nsleep 0.3\n")
-    mill.upload(*["sleepy"])
     traces = [mill.upload("sleepy") for _ in range(8)]
     other = mill.upload("noop")
-    mill.worker("sleepy", "noop", slots=2)
+    mill.worker("sleepy", "noop", slots=slots)
     done = mill.ends(other, "noop")
     assert done["state"] == "done" and outcomes(done) == ["done"]
     assert any(mill.job(t, "sleepy")["state"] != "done" for t in traces), "the other kind did not wait for all of this one"
@@ -310,3 +374,27 @@ def test_wakes_at_once(mill):
         mill.ends(trace, "noop", 5)
         delays.append(time.monotonic() - start)
     assert sorted(delays)[2] < 0.5, delays
+
+
+def test_what_comes_while_it_falls_asleep_wakes_it(mill):
+    """Between its last claim and the word that it sleeps nobody notifies it: it has to look once more."""
+    mill.db.query("alter function millrace.sleep_on(smallint[]) rename to sleep_on_at_once")
+    mill.db.query("""create function millrace.sleep_on(kind_nos smallint[]) returns void language plpgsql security definer as $$
+        begin perform pg_sleep(0.4), millrace.sleep_on_at_once(kind_nos); end $$""")
+    worker = mill.worker("noop")
+    wait_until(lambda: "connected" in worker.tail(), 10, "connected")
+    delays = []
+    for _ in range(6):
+        trace = mill.upload("noop")
+        start = time.monotonic()
+        mill.ends(trace, "noop", 10)
+        delays.append(time.monotonic() - start)
+    assert max(delays) < 2, delays
+
+
+def test_without_an_ear_it_polls(mill):
+    worker = mill.worker("noop", args=["--listen-database-url", "host=/nowhere"])
+    for _ in range(3):
+        assert mill.ends(mill.upload("noop"), "noop", 10)["state"] == "done"
+    assert worker.tail().count("cannot listen") == 1
+    assert worker.term() == 0
