@@ -264,6 +264,15 @@ roles_look_after(struct roles *r, void (*problem)(const struct fault *f))
 	}
 }
 
+/* Who dies of our SIGTERM had not begun: a role that has begun hears it and exits. */
+static bool
+ended_in_order(int status)
+{
+	if (WIFSIGNALED(status))
+		return WTERMSIG(status) == SIGTERM;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 bool
 roles_stop(struct roles *r, int64_t ms)
 {
@@ -282,7 +291,7 @@ roles_stop(struct roles *r, int64_t ms)
 			kill(role->pid, SIGKILL);
 			waitpid(role->pid, &status, 0);
 		}
-		if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		if (!ended_in_order(status))
 			clean = false;
 		role->pid = 0;
 	}

@@ -4,7 +4,9 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
+import time
 
 import pytest
 from devrun import Dev, clean_env, path_of
@@ -133,12 +135,13 @@ def test_a_folder_as_the_bucket(tmp_path, files):
         copy(files / "customers.csv", folder / ".b.part")
         (folder / ".b.part").rename(folder / "b.csv")
         assert d.final("b.csv")[0] == "ready"
-        # A whole folder moved in.
-        side = tmp_path / "side"
-        side.mkdir()
-        copy(files / "customers.csv", side / "c.csv")
-        side.rename(folder / "moved")
-        assert d.final("moved/c.csv")[0] == "ready"
+        # A whole folder moved in, twice: the look at everything, each 30 s, can find but one of them so soon.
+        for name in ("moved", "moved-too"):
+            side = tmp_path / "side"
+            side.mkdir()
+            copy(files / "customers.csv", side / "c.csv")
+            side.rename(folder / name)
+            assert d.final(f"{name}/c.csv", 12)[0] == "ready"
     finally:
         d.cleanup()
 
@@ -163,7 +166,7 @@ def test_a_second_dev_on_the_same_state_is_refused(dev):
     got = subprocess.run([BIN, "dev", "--state-dir", dev.state], env=clean_env(), capture_output=True,
                          text=True, stdin=subprocess.DEVNULL, timeout=30 * SLOW)
     assert got.returncode == 1
-    assert "another millrace dev already runs" in got.stderr
+    assert f"another millrace dev already runs on {dev.state}, see {dev.url()}" in got.stderr
     assert dev._ready()
 
 
@@ -193,6 +196,108 @@ def test_nothing_outlives_a_killed_dev(dev, files):
     dev.start()
     copy(files / "customers.csv", dev.uploads / "after.csv")
     assert dev.final("after.csv")[0] == "ready"
+
+
+def test_a_killed_database_comes_back(dev, files):
+    dev.start()
+    os.kill(dev.children()["postgres"], signal.SIGKILL)
+    wait_until(lambda: "PostgreSQL ended with signal 9" in dev.output.read_text(errors="replace"), 20, "it says so", also=dev.tail)
+    copy(files / "customers.csv", dev.uploads / "after.csv")
+    assert dev.final("after.csv")[0] == "ready"
+    assert dev.stop() == 0
+
+
+def test_a_start_waits_for_the_database_of_a_killed_dev(dev, files):
+    dev.start()
+    postgres = dev.children()["postgres"]
+    os.kill(postgres, signal.SIGSTOP)
+    try:
+        dev.process.kill()
+        dev.process.wait(10)
+        assert (dev.state / "ready").exists()
+        dev.start(ready=False)
+        wait_until(lambda: not (dev.state / "ready").exists(), 10, "who is killed leaves a file that says ready")
+        # It has nothing to say while it waits: a start over the other one fails at once.
+        with pytest.raises(subprocess.TimeoutExpired):
+            dev.process.wait(2)
+    finally:
+        os.kill(postgres, signal.SIGCONT)
+    wait_until(dev._ready, 60, "dev is ready", also=dev.tail)
+    copy(files / "customers.csv", dev.uploads / "after.csv")
+    assert dev.final("after.csv")[0] == "ready"
+
+
+def test_a_start_clears_away_what_an_interrupted_one_left(dev):
+    half = dev.state / "postgres" / "data.new"
+    half.mkdir(parents=True, mode=0o700)
+    (half / "PG_VERSION").write_text("15\n")
+    dev.start()
+    assert not half.exists()
+    assert dev.stop() == 0
+
+
+def test_ctrl_c_during_the_start(dev):
+    dev.start(ready=False)
+    wait_until(lambda: "postgres ready" in dev.output.read_text(errors="replace"), 60, "it is on its way", also=dev.tail)
+    children = dev.children()
+    assert dev.stop() == 0, dev.tail()
+    assert not any(os.path.exists(f"/proc/{pid}") for pid in children.values())
+
+
+def test_a_role_that_does_not_end_in_order_is_told(dev):
+    dev.start()
+    keep = dev.children()["keep"]
+    os.kill(keep, signal.SIGSTOP)
+    dev.process.send_signal(signal.SIGINT)
+    wait_until(lambda: "stopping" in dev.output.read_text(errors="replace"), 10, "it stops", also=dev.tail)
+    os.kill(keep, signal.SIGKILL)
+    assert dev.process.wait(60 * SLOW) == 1
+    assert "not every role stopped in order" in dev.output.read_text(errors="replace")
+
+
+def test_a_port_that_is_taken_is_told(dev):
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        s.listen()
+        dev.args[dev.args.index("127.0.0.1:0")] = f"127.0.0.1:{s.getsockname()[1]}"
+        dev.start(ready=False)
+        assert dev.process.wait(90 * SLOW) == 1
+    said = dev.output.read_text(errors="replace")
+    assert "millrace serve ended with exit code 1" in said and "all ready" not in said
+    assert not (dev.state / "ready").exists()
+
+
+def test_server_programs_that_do_not_run_are_told(dev):
+    programs = dev.state / "bin"
+    programs.mkdir()
+    for name in ("initdb", "postgres"):
+        (programs / name).write_text("#!/no/such/interpreter\n")
+        (programs / name).chmod(0o755)
+    dev.start(ready=False, env={"PG_BINDIR": str(programs)})
+    assert dev.process.wait(30 * SLOW) == 1
+    assert f"cannot start of {programs}/initdb: No such file or directory" in dev.output.read_text(errors="replace")
+
+
+def test_exit_when_done_waits_for_who_still_writes(dev, files):
+    dev.uploads.mkdir(parents=True)
+    copy(files / "customers.csv", dev.uploads / "old.csv")
+    os.utime(dev.uploads / "old.csv", (1000, 1000))
+    with open(dev.uploads / "slow.csv", "wb", buffering=0) as slow:
+        dev.start("--exit-when-done", ready=False)
+        ends = None
+
+        def goes_on():
+            nonlocal ends
+            slow.write(b"a,b\n1,2\n")
+            assert dev.process.poll() is None, dev.tail()
+            if ends is None and dev.lines().get("old.csv"):
+                ends = time.monotonic() + 4
+            return ends is not None and time.monotonic() > ends
+
+        wait_until(goes_on, 60, "the other one has long been done", also=dev.tail, every=0.1)
+        assert "slow.csv" not in dev.lines()
+    assert dev.process.wait(60 * SLOW) == 0, dev.tail()
+    assert [state for state, _ in dev.lines()["slow.csv"]] == ["ready"]
 
 
 def test_exit_when_done(dev, files):
@@ -237,3 +342,9 @@ def test_the_cli_works_on_its_settings(dev, files):
                          timeout=30 * SLOW)
     assert got.returncode == 0, got.stderr
     assert json.loads(got.stdout)["trace_id"] == trace
+    got = subprocess.run([BIN, "upload", files / "customers.csv", "uploads/own.csv", "--store", "local"], env=env,
+                         capture_output=True, text=True, timeout=30 * SLOW)
+    assert got.returncode == 0, got.stderr
+    trace, link = got.stdout.splitlines()
+    assert link == f"{dev.url()}/t/{trace}"
+    assert dev.final("own.csv")[1]["trace_id"] == trace
