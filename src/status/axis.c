@@ -76,8 +76,8 @@ axis_make(struct axis *ret, struct axis_point *points, size_t n)
 	for (size_t i = 0; i + 1 < n; i++) {
 		int64_t d = points[i + 1].us - points[i].us;
 		busy += points[i].busy;
-		bool cut = busy <= 0 && lively > 0 && d >= QUIET_LEAST_US && d > 2 * lively &&
-		           cuts < AXIS_CUTS_MAX;
+		/* What is too short to be quiet is lively itself. */
+		bool cut = busy <= 0 && lively > 0 && d > 2 * lively && cuts < AXIS_CUTS_MAX;
 		cuts += cut;
 		if (d > 0)
 			add_span(ret, points[i].us, points[i + 1].us, cut);

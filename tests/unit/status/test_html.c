@@ -59,6 +59,27 @@ START_TEST(unseen_characters_are_shown)
 }
 END_TEST
 
+START_TEST(the_ends_of_what_is_unseen)
+{
+	static const char *const unseen[] = {
+		"\u00ad", "\u061c", "\u180e", "\u200b", "\u200e", "\u200f",     "\u2028",
+		"\u202e", "\u2060", "\u206f", "\ufeff", "\ufff9", "\U000e0000", "\U000e007f",
+	};
+	static const char *const seen[] = {
+		" ",      "~",      "\u00a0", "\u00ae", "\u061b", "\u180d", "\u200c",     "\u200d",
+		"\u2010", "\u2027", "\u202f", "\u205f", "\u2070", "\ufff8", "\U000e0080",
+	};
+	for (size_t i = 0; i < ARRAY_LEN(seen); i++)
+		check_is(html_text, seen[i], seen[i]);
+	for (size_t i = 0; i < ARRAY_LEN(unseen); i++) {
+		struct str out = STR_INIT(100);
+		html_attr(&out, unseen[i]);
+		ck_assert_msg(str_text(&out)[0] == '\\', "%zu: %s", i, str_text(&out));
+		str_free(&out);
+	}
+}
+END_TEST
+
 START_TEST(invalid_bytes_are_shown)
 {
 	check_is(html_text, "a\xff\xc0z", "a" ESC("\\ufffd") ESC("\\ufffd") "z");
@@ -88,6 +109,7 @@ main(void)
 	tcase_add_test(t, null_is_nothing);
 	tcase_add_test(t, letters_of_all_scripts_stay);
 	tcase_add_test(t, unseen_characters_are_shown);
+	tcase_add_test(t, the_ends_of_what_is_unseen);
 	tcase_add_test(t, invalid_bytes_are_shown);
 	tcase_add_test(t, a_block_keeps_its_lines);
 	tcase_add_test(t, a_segment_is_one_segment);

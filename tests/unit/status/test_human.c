@@ -18,6 +18,8 @@ START_TEST(times_are_read)
 	ck_assert_int_eq(us, INT64_C(1795261683123456));
 	ck_assert(human_parse_time("2026-11-21T11:48:03.5+00:00", &us));
 	ck_assert_int_eq(us, INT64_C(1795261683500000));
+	ck_assert(human_parse_time("2026-11-21 11:48:03.123456789+00", &us));
+	ck_assert_int_eq(us, INT64_C(1795261683123456));
 }
 END_TEST
 
@@ -30,6 +32,8 @@ START_TEST(what_is_no_time_leaves_the_result_alone)
 		                           "2026-11-21T11:48:03",
 		                           "2026-11-21T11:48:03+02:00",
 		                           "2026-1a-21T11:48:03Z",
+		                           "2026-11x21T11:48:03Z",
+		                           "2026-11-21x11:48:03Z",
 		                           "2026-11-21T11:48:03Zx" };
 	int64_t us = 7;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
@@ -51,6 +55,9 @@ static const struct {
 	{ 999600, "1.0 s" },
 	{ 1234567, "1.2 s" },
 	{ 59 * S, "59.0 s" },
+	{ 60 * S, "1 min 0 s" },
+	{ 3600 * S, "1 h 0 min" },
+	{ 86400 * S, "1 d 0 h" },
 	{ 200 * S, "3 min 20 s" },
 	{ 7500 * S, "2 h 5 min" },
 	{ (3 * 86400 + 4 * 3600) * S, "3 d 4 h" },
@@ -70,6 +77,8 @@ START_TEST(sizes_and_counts_read_well)
 	struct str out = STR_INIT(256);
 	human_size(&out, 812);
 	str_addc(&out, ',');
+	human_size(&out, 1024);
+	str_addc(&out, ',');
 	human_size(&out, 49357);
 	str_addc(&out, ',');
 	human_size(&out, INT64_C(1073741823));
@@ -80,7 +89,26 @@ START_TEST(sizes_and_counts_read_well)
 	str_addc(&out, '|');
 	human_count(&out, INT64_MIN);
 	ck_assert_str_eq(str_text(&out),
-	                 "812 B,48.2 KiB,1.0 GiB,999|1,000,005|-9,223,372,036,854,775,808");
+	                 "812 B,1.0 KiB,48.2 KiB,1.0 GiB,999|1,000,005|-9,223,372,036,854,775,808");
+	str_free(&out);
+}
+END_TEST
+
+START_TEST(moments_read_well)
+{
+	static const char at[] = "2026-11-21T23:59:58.7Z";
+	struct str out = STR_INIT(1000);
+	int64_t us = 0;
+	ck_assert(human_parse_time(at, &us));
+	human_time_html(&out, at, us + S);
+	human_time_html(&out, at, us + 2 * S);
+	human_ago_html(&out, at, us + 90 * S);
+	human_time_html(&out, "never", us);
+	human_ago_html(&out, NULL, us);
+#define TIME "<time datetime=\"2026-11-21T23:59:58.7Z\" title=\"2026-11-21T23:59:58.7Z\">"
+	ck_assert_str_eq(str_text(&out),
+	                 TIME "23:59:58 UTC</time>" TIME "21 Nov 2026 23:59:58 UTC</time>" TIME
+	                      "1 min 30 s ago</time>––");
 	str_free(&out);
 }
 END_TEST
@@ -119,6 +147,31 @@ START_TEST(a_long_run_is_not_cut)
 }
 END_TEST
 
+static size_t
+spans_of(struct axis_point *p, size_t n)
+{
+	struct axis a;
+	axis_make(&a, p, n);
+	return a.count;
+}
+
+START_TEST(only_what_is_long_beside_the_rest_is_cut)
+{
+	struct axis_point twice[] = { { 0, 1 }, { 10 * S, -1 }, { 32 * S, 1 }, { 33 * S, -1 } };
+	struct axis_point more[] = { { 0, 1 }, { 10 * S, -1 }, { 33 * S, 1 }, { 34 * S, -1 } };
+	struct axis_point pauses[] = { { 0, 1 },      { S, -1 },     { 3 * S, 1 },
+		                       { 4 * S, -1 }, { 12 * S, 1 }, { 13 * S, -1 } };
+	struct axis_point quiet[] = { { 0, 0 }, { 10 * S, 0 }, { 30 * S, 0 } };
+	ck_assert_uint_eq(spans_of(twice, ARRAY_LEN(twice)), 1);
+	ck_assert_uint_eq(spans_of(more, ARRAY_LEN(more)), 3);
+	ck_assert_uint_eq(spans_of(pauses, ARRAY_LEN(pauses)), 1);
+	/* All of it is quiet: there is nothing to make room for. */
+	struct axis a;
+	axis_make(&a, quiet, ARRAY_LEN(quiet));
+	ck_assert(a.count == 1 && !a.spans[0].cut);
+}
+END_TEST
+
 START_TEST(an_axis_without_moments_is_empty)
 {
 	struct axis a;
@@ -148,6 +201,7 @@ START_TEST(steps_are_round)
 {
 	ck_assert_int_eq(axis_step_us(1873000, 5), 500000);
 	ck_assert_int_eq(axis_step_us(0, 5), 1);
+	ck_assert_int_eq(axis_step_us(5, 5), 1);
 	ck_assert_int_eq(axis_step_us(60 * S, 5), 20 * S);
 }
 END_TEST
@@ -165,6 +219,8 @@ main(void)
 	tcase_add_test(t, an_axis_is_in_proportion);
 	tcase_add_test(t, a_long_quiet_time_is_cut);
 	tcase_add_test(t, a_long_run_is_not_cut);
+	tcase_add_test(t, moments_read_well);
+	tcase_add_test(t, only_what_is_long_beside_the_rest_is_cut);
 	tcase_add_test(t, an_axis_without_moments_is_empty);
 	tcase_add_test(t, many_quiet_times_stay_within_the_axis);
 	tcase_add_test(t, steps_are_round);

@@ -167,11 +167,14 @@ START_TEST(descriptors_and_session)
 {
 	struct run r;
 	int leak = open("/dev/null", O_RDONLY); /* without O_CLOEXEC, as a library might */
+	signal(SIGUSR1, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
 	setup(&r, _i,
 	      "#!/bin/bash\nset +m\nfor f in /proc/self/fd/*; do [ -e $f ] && echo ${f##*/}; done "
 	      "| sort -n "
 	      "| tr '\\n' ' '\nread -r line || echo no input\n"
 	      "umask\ncat /proc/self/status | grep -E 'NoNewPrivs|SigBlk|SigIgn'\npwd\n");
+	umask(077);
 	run_go(&r);
 	const char *said = run_said(&r);
 	ck_assert_msg(strncmp(said, "0 1 2 no input\n", 15) == 0, "%s", said);
@@ -248,6 +251,24 @@ START_TEST(cancelling)
 }
 END_TEST
 
+/* What it was ended for first is what it was ended for. */
+START_TEST(cancelling_one_that_then_is_late)
+{
+	struct run r;
+	setup(&r, _i,
+	      "#!/bin/sh\ntrap '' TERM\nexec 3<>ready\necho >&3\nwhile :; do sleep 986008; done\n");
+	ck_assert_int_eq(mkfifoat(r.dir_fd, "ready", 0666), 0);
+	ck_assert_int_eq(fchmodat(r.dir_fd, "ready", 0666, 0), 0);
+	r.command.cancel_fd = openat(r.dir_fd, "ready", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	r.command.timeout_ms = 1500;
+	run_go(&r);
+	ck_assert_int_eq(r.end.how, COMMAND_CANCELLED);
+	ck_assert_int_ge(r.end.ran_ms, 1500);
+	close(r.command.cancel_fd);
+	run_teardown(&r);
+}
+END_TEST
+
 START_TEST(folder_that_grows_too_far)
 {
 	struct run r;
@@ -267,12 +288,13 @@ START_TEST(processes_past_the_limit)
 {
 	struct run r;
 	setup(&r, _i,
-	      "#!/usr/bin/perl\n$SIG{TERM} = 'IGNORE';\n"
+	      "#!/usr/bin/perl\n$SIG{TERM} = sub { syswrite(STDOUT, 'goodbye') };\n"
 	      "for (1 .. 300) { my $p = fork; last unless defined $p; next if $p; setpgrp; "
 	      "exec 'sleep', '986020'; }\nsleep 60;\n");
 	r.sandbox.max_processes = 2048;
 	run_go(&r);
 	ck_assert_int_eq(r.end.how, COMMAND_CROWDED);
+	ck_assert_str_eq(run_said(&r), "");
 	ck_assert_int_lt(r.end.ran_ms, 10000);
 	ck_assert_int_eq(processes_with("986020"), 0);
 	run_teardown(&r);
@@ -406,6 +428,7 @@ main(void)
 		what_cannot_run,
 		folder_closed_to_the_user,
 		cancelling,
+		cancelling_one_that_then_is_late,
 		folder_that_grows_too_far,
 		file_past_the_limit,
 		processes_past_the_limit,
