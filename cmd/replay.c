@@ -1,6 +1,5 @@
 /* replay.c -- millrace replay: one dead job runs again, and what was skipped because of it. */
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cmd/show.h"
@@ -17,15 +16,6 @@ print_replay(const struct json *root, FILE *to)
 	fprintf(to, "%s runs again (generation %" PRId64 ")\n", job ? job : "it", generation);
 }
 
-static const char *
-who(void)
-{
-	const char *name = getenv("USER");
-	if (!name || !*name)
-		name = getenv("LOGNAME");
-	return name && *name ? name : "unknown";
-}
-
 int
 cmd_replay(const struct conf *c)
 {
@@ -37,9 +27,10 @@ cmd_replay(const struct conf *c)
 	if (!db)
 		return exit_code;
 	struct str json = STR_INIT(SHOW_MAX);
-	exit_code = look_replay(db, conf_arg(c, 0), who(), "millrace replay", &json, &f) == RC_OK
-	                    ? show_answer(c, "replay", &json, print_replay)
-	                    : cmd_fail("replay", &f);
+	exit_code =
+		look_replay(db, conf_arg(c, 0), show_who(), "millrace replay", &json, &f) == RC_OK
+			? show_answer(c, "replay", &json, print_replay)
+			: cmd_fail("replay", &f);
 	str_free(&json);
 	return exit_code;
 }

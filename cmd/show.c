@@ -2,6 +2,7 @@
 #include "cmd/show.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -104,4 +105,13 @@ show_size(const struct json *v)
 		scaled /= 1024;
 	snprintf(text, sizeof(text), "%.1f %s", scaled, units[unit]);
 	return text;
+}
+
+const char *
+show_who(void)
+{
+	const char *name = getenv("USER");
+	if (!name || !*name)
+		name = getenv("LOGNAME");
+	return name && *name ? name : "unknown";
 }

@@ -20,6 +20,9 @@ typedef void show_print(const struct json *root, FILE *to);
 int show_answer(const struct conf *c, const char *command, const struct str *json,
                 show_print *print);
 
+/* Who is at the keyboard, for the audit. */
+const char *show_who(void);
+
 /* A table is filled cell by cell, in rows of as many cells as it has heads, and printed aligned. */
 struct table;
 void table_free(struct table *t);

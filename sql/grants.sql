@@ -44,7 +44,7 @@ grant execute on function millrace.claim_jobs(bigint, smallint, integer, smallin
 	to millrace_worker;
 
 grant execute on function millrace.rescue_workers(bigint), millrace.sweep_tickets(), millrace.promote_due(integer),
-	millrace.fold_tallies()
+	millrace.fold_tallies(), millrace.admit_all()
 	to millrace_keeper;
 
 grant execute on function millrace.trace(text), millrace.why(text), millrace.trace_json(text), millrace.search_json(text),
@@ -53,4 +53,5 @@ grant execute on function millrace.trace(text), millrace.why(text), millrace.tra
 	millrace.job_status(millrace.job_state, bigint)
 	to millrace_reader, millrace_operator;
 grant select on millrace.queue, millrace.jobs, millrace.uploads, millrace.dead, millrace.workers to millrace_reader, millrace_operator;
-grant execute on function millrace.replay_job(text, text, text) to millrace_operator;
+grant execute on function millrace.replay_job(text, text, text), millrace.pause_kind(text, boolean, text, text),
+	millrace.weigh_group(text, text, integer, text, text) to millrace_operator;

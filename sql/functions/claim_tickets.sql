@@ -1,6 +1,6 @@
 -- Function:   millrace.claim_tickets(p_session bigint, p_kind smallint, p_max int, p_classes smallint[], p_marks bigint[])
 -- Parameters: p_classes, p_marks: where the caller's last claims ended, for the classes that it knows
--- Returns:    the tickets, now held by the session, best class first, and the grant that names them. An array, so that the caller joins it
+-- Returns:    the tickets, now held by the session, and the grant that names them. An array, so that the caller joins it
 --             in a statement of its own: within one statement it would not see the uploads that committed after that began, and lose them
 -- Changes:    ticket (HOT: nothing indexed changes), lease_grant, tally_delta
 -- Locks:      the worker row (key share); the tickets, where what others hold is skipped
@@ -11,7 +11,7 @@ language plpgsql as $$
 #variable_conflict use_column
 declare
 	got millrace.claim_row[];
-	c smallint;
+	c record;
 	mark bigint;
 begin
 	held := '{}';
@@ -20,20 +20,31 @@ begin
 	if not found then
 		raise exception 'session % is gone', p_session using errcode = 'MR001';
 	end if;
-	if exists (select from millrace.kind k where k.kind_no = p_kind and k.paused_at is not null) then
+	if exists (select from millrace.kind k where k.kind_no = p_kind and (k.paused_at is not null or k.parking)) then
 		return;
 	end if;
-	for c in select k.class from millrace.kind_class k where k.kind_no = p_kind order by k.class loop
-		mark := coalesce(p_marks[array_position(p_classes, c)], millrace.mark_of(p_kind, c));
+	-- The lower lanes have their share first, a fifth for replays and a tenth for backfills; what they leave is for all, best class
+	-- first. A share of less than one is one now and then.
+	for c in
+		select k.class, s.share
+		from millrace.kind_class k
+		cross join lateral (values
+			(1, floor(p_max * case when k.class < 4 then 0 when k.class < 8 then 0.2 else 0.1 end + random())::integer),
+			(2, p_max)) s (pass, share)
+		where k.kind_no = p_kind and (s.pass = 2 or k.class >= 4)
+		order by s.pass, k.class
+	loop
+		continue when c.share = 0;
+		mark := coalesce(p_marks[array_position(p_classes, c.class)], millrace.mark_of(p_kind, c.class));
 		-- By ctid, because nothing else keeps its shape while statistics are stale: a join of the picked with the
 		-- tickets may start from the wrong side and compare all with all.
 		with taken as (
 			update millrace.ticket t set session = p_session, claimed_at = clock_timestamp()
 			where t.ctid = any (array(
 				select p.ctid from millrace.ticket p
-				where p.kind_no = p_kind and p.class = c and p.position > mark and p.session = 0
+				where p.kind_no = p_kind and p.class = c.class and p.position > mark and p.session = 0
 				order by p.position
-				limit p_max - cardinality(held)
+				limit least(c.share, p_max - cardinality(held))
 				for no key update skip locked))
 			returning t.class, t.position, t.upload_id, t.step_no, t.attempt)
 		select array_agg(row(k.class, k.position, k.upload_id, k.step_no, k.attempt)::millrace.claim_row order by k.position)

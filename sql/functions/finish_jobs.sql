@@ -17,6 +17,7 @@ declare
 	list millrace.finish_row[];
 	not_done boolean;
 	detailed boolean;
+	grouped boolean;
 	kinds smallint[];
 	name constant text := coalesce((select w.worker from millrace.worker w where w.session = finish_jobs.session
 		order by w.gen desc limit 1), '?');
@@ -36,7 +37,7 @@ begin
 				g (kind_no, class, position, upload_id, step_no, outcome, ran_ms, delay_ms, detail, n)
 			offset 0) g
 		where t.ctid = g.place and t.session = finish_jobs.session and t.upload_id = g.upload_id and t.step_no = g.step_no
-		returning g.*, t.attempt, t.claimed_at),
+		returning g.*, t.attempt, t.claimed_at, t.group_no),
 	judged as (
 		select g.*, j.ctid as row_at, j.generation, j.pipeline_no, s.decides, s.on_failure, s.dependents, v.next,
 			case when v.next = 'retrying' then now_at + millrace.retry_delay(g.outcome, j.errors + j.crashes, g.delay_ms) end as due_at
@@ -70,9 +71,9 @@ begin
 		from judged f
 		where f.outcome <> 'interrupted' or f.ran_ms is not null)
 	select coalesce(array_agg(row(f.n, f.kind_no, f.class, f.position, f.upload_id, f.step_no, f.attempt, f.claimed_at, f.outcome, f.detail,
-			f.next, f.due_at, f.pipeline_no, f.decides, f.on_failure, f.dependents)::millrace.finish_row), '{}'),
-		bool_or(f.next <> 'done'), bool_or(f.detail ? 'outputs')
-	into list, not_done, detailed
+			f.next, f.due_at, f.pipeline_no, f.decides, f.on_failure, f.dependents, f.group_no)::millrace.finish_row), '{}'),
+		bool_or(f.next <> 'done'), bool_or(f.detail ? 'outputs'), bool_or(f.group_no <> 0)
+	into list, not_done, detailed, grouped
 	from judged f;
 
 	if detailed then
@@ -82,6 +83,9 @@ begin
 		kinds := millrace.requeue(list);
 	end if;
 	kinds := millrace.settle(list) || coalesce(kinds, '{}');
+	if grouped then
+		kinds := kinds || millrace.leave_groups(list);
+	end if;
 	delete from millrace.lease_grant g where g.session = finish_jobs.session and g.grant_no = any (grants);
 
 	insert into millrace.tally_delta (kind_no, running, queued, retrying, done)

@@ -20,7 +20,7 @@ begin
 	where g.session = p_session;
 
 	select coalesce(array_agg(row(null, m.kind_no, m.class, m.position, m.upload_id, m.step_no, m.attempt, m.claimed_at, p_outcome,
-		null, null, null, null, null, null, null)::millrace.finish_row), '{}')
+		null, null, null, null, null, null, null, m.group_no)::millrace.finish_row), '{}')
 	into moved
 	from millrace.move_tickets(p_session, kind_nos, classes, positions) m;
 	delete from millrace.lease_grant g where g.session = p_session;

@@ -10,6 +10,7 @@ set search_path = millrace, pg_temp set jit = off set enable_seqscan = off set e
 #variable_conflict use_column
 declare
 	due millrace.delayed[];
+	jobs millrace.job[];
 begin
 	done := 0;
 	next_ms := 1000;
@@ -29,13 +30,16 @@ begin
 			returning d.*)
 		select coalesce(array_agg(g::millrace.delayed order by g.due_at), '{}') into due from gone g;
 
-		with placed as (
-			insert into millrace.ticket (kind_no, class, attempt, step_no, upload_id)
-			select g.kind_no, g.class, g.attempt, g.step_no, g.upload_id from unnest(due) g order by g.due_at
-			returning ticket.*)
-		update millrace.job j set state = 'queued', position = p.position
-		from placed p
-		where j.upload_id = p.upload_id and j.step_no = p.step_no;
+		-- Routings have no job.
+		insert into millrace.ticket (kind_no, class, attempt, step_no, upload_id)
+		select g.kind_no, g.class, g.attempt, g.step_no, g.upload_id from unnest(due) g where g.step_no = 0 order by g.due_at;
+		with moved as (
+			update millrace.job j set state = 'queued', position = nextval('millrace.ticket_position')
+			from unnest(due) g
+			where g.step_no <> 0 and j.upload_id = g.upload_id and j.step_no = g.step_no
+			returning j.*)
+		select array_agg(m::millrace.job order by m.position) into jobs from moved m;
+		perform millrace.enqueue(coalesce(jobs, '{}'));
 
 		insert into millrace.tally_delta (kind_no, retrying, queued)
 		select g.kind_no, -count(*), count(*) from unnest(due) g group by g.kind_no;

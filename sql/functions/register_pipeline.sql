@@ -1,7 +1,7 @@
 -- Function:   millrace.register_pipeline(sha256 text, body jsonb)
 -- Parameters: body: a pipeline file that `millrace check` accepts; sha256: of its canonical text
 -- Returns:    its number; the same file has the same number for good
--- Changes:    pipeline, pipeline_rule, pipeline_step, kind, kind_class, mark
+-- Changes:    kind (its limits), and for a new one what record_pipeline changes
 -- Locks:      an advisory lock, so that routers that start together do not wait on each other's rows
 -- For:        C, the router
 create or replace function millrace.register_pipeline(sha256 text, body jsonb) returns integer
@@ -12,40 +12,17 @@ declare
 begin
 	perform pg_advisory_xact_lock(1297, 0);
 	select p.pipeline_no into number from millrace.pipeline p where p.sha256 = register_pipeline.sha256;
-	if found then
-		return number;
+	if not found then
+		number := millrace.record_pipeline(register_pipeline.sha256, register_pipeline.body);
 	end if;
-	insert into millrace.pipeline (sha256, body) values (register_pipeline.sha256, register_pipeline.body)
-	returning pipeline_no into number;
-
-	insert into millrace.pipeline_rule
-	select number, r.ord - 1, r.rule->>'name'
-	from jsonb_array_elements(register_pipeline.body->'rules') with ordinality r (rule, ord);
-
-	perform millrace.kind_numbers(array(
-		select distinct j.job->>'kind'
-		from jsonb_array_elements(register_pipeline.body->'rules') r (rule), jsonb_array_elements(r.rule->'jobs') j (job)));
-
-	insert into millrace.pipeline_step
-	with step as (
-		select row_number() over (order by r.ord, j.ord) as step_no, r.ord - 1 as rule_no, j.job, j.job->>'step' as name,
-			coalesce(register_pipeline.body->'kinds'->(j.job->>'kind'), '{}') as kind,
-			coalesce((j.job->>'required')::boolean, true) as required,
-			coalesce(j.job->>'on_failure',
-				case when coalesce((j.job->>'required')::boolean, true) then 'fail' else 'note' end) as on_failure
-		from jsonb_array_elements(register_pipeline.body->'rules') with ordinality r (rule, ord),
-			jsonb_array_elements(r.rule->'jobs') with ordinality j (job, ord))
-	select number, s.step_no, s.rule_no, s.name, k.kind_no, coalesce((s.job->>'priority')::smallint, 0), s.required, s.on_failure,
-		s.required or s.on_failure <> 'note',
-		array(select x.step_no::smallint from step x where x.rule_no = s.rule_no and s.job->'after' ? x.name order by 1),
-		array(select x.step_no::smallint from step x where x.rule_no = s.rule_no and x.job->'after' ? s.name order by 1),
-		coalesce(s.job->'params', '{}'), (coalesce((s.kind->>'timeout_s')::numeric, 300) * 1000)::bigint,
-		coalesce((s.kind->>'attempts')::integer, 5)
-	from step s join millrace.kind k on k.name = s.job->>'kind';
-
-	perform millrace.use_class(c.kind_no, c.class)
-	from (select distinct s.kind_no, (s.class + lane)::smallint as class
-		from millrace.pipeline_step s, unnest('{0,4}'::smallint[]) lane where s.pipeline_no = number order by 1, 2) c;
+	-- What was loaded last holds for all that is queued, also when it is an older version again.
+	perform millrace.set_limits(k.kind_no, coalesce((s.kind->>'limit')::integer, 0),
+		case when s.kind->>'group' like '%{%' then s.kind->>'group' else coalesce('{' || (s.kind->>'group') || '}', '') end,
+		coalesce((s.kind->>'group_limit')::integer, 0))
+	from millrace.kind k
+	cross join lateral (select coalesce(register_pipeline.body->'kinds'->k.name, '{}') as kind) s
+	where k.kind_no in (select p.kind_no from millrace.pipeline_step p where p.pipeline_no = number)
+	order by k.kind_no;
 	return number;
 end
 $$;

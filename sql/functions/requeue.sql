@@ -25,10 +25,10 @@ begin
 		update millrace.job j set position = nextval('millrace.ticket_position')
 		from unnest(list) f
 		where f.next_state = 'queued' and j.upload_id = f.upload_id and j.step_no = f.step_no
-		returning j.*),
+		returning j.*, f.group_no as ticket_group),
 	made as (
-		insert into millrace.ticket (kind_no, class, attempt, step_no, position, upload_id)
-		select p.kind_no, p.class, p.tries + 1, p.step_no, p.position, p.upload_id from placed p)
+		insert into millrace.ticket (kind_no, class, attempt, step_no, group_no, position, upload_id)
+		select p.kind_no, p.class, p.tries + 1, p.step_no, p.ticket_group, p.position, p.upload_id from placed p)
 	select array_agg(distinct p.kind_no) into kinds from placed p;
 	return coalesce(kinds, '{}');
 end

@@ -10,6 +10,7 @@ language plpgsql set search_path = millrace, pg_temp as $$
 declare
 	steps smallint[];
 	more smallint[];
+	again millrace.job;
 	replay_class constant smallint := j.class % 4 + 4;
 begin
 	steps := array[j.step_no];
@@ -36,10 +37,9 @@ begin
 	perform millrace.use_class(j.kind_no, replay_class);
 	update millrace.job x set state = 'queued', reason = null, finished_at = 'infinity', errors = 0, crashes = 0, losses = 0,
 		generation = x.generation + 1, class = replay_class, position = nextval('millrace.ticket_position')
-	where x.upload_id = u.id and x.step_no = j.step_no;
-	insert into millrace.ticket (kind_no, class, attempt, step_no, position, upload_id)
-	select x.kind_no, x.class, x.tries + 1, x.step_no, x.position, x.upload_id
-	from millrace.job x where x.upload_id = u.id and x.step_no = j.step_no;
+	where x.upload_id = u.id and x.step_no = j.step_no
+	returning * into again;
+	perform millrace.enqueue(array[again]);
 
 	-- A job that decides nothing leaves a final upload final.
 	update millrace.upload x set

@@ -1,16 +1,27 @@
 -- Function:   millrace.wake(kinds smallint[])
--- Parameters: kinds: the kinds that got tickets, after the commit that made them
+-- Parameters: kinds: the kinds that got due jobs, or of which jobs ended that have a limit, after the commit that did it
 -- Returns:    how many kinds had somebody asleep and were notified (channel millrace, payload the kind's number)
--- Changes:    nothing
--- Locks:      tries the advisory lock (1297, kind) of each kind, which a sleeper holds shared: that is how it is seen,
---             without a row that would rot under an old snapshot
+-- Changes:    for limited kinds what admit changes
+-- Locks:      for limited kinds as admit; then it tries the advisory lock (1297, kind) of each kind, which a sleeper holds shared: that is
+--             how it is seen, without a row that would rot under an old snapshot
 -- For:        C, in a transaction of its own
 create or replace function millrace.wake(kinds smallint[]) returns integer
-language plpgsql security definer set search_path = millrace, pg_temp set jit = off as $$
+language plpgsql security definer
+set search_path = millrace, pg_temp set jit = off set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set plan_cache_mode = force_generic_plan as $$
+#variable_conflict use_column
 declare
 	k smallint;
 	woken integer := 0;
 begin
+	for k in select distinct g.no from unnest(kinds) g (no)
+		where exists (select from millrace.kind x where x.kind_no = g.no and (x.limited or x.parking))
+			or exists (select from millrace.group_delta d where d.kind_no = g.no)
+		order by 1
+	loop
+		perform set_config('synchronous_commit', 'off', true);
+		perform millrace.admit(k);
+	end loop;
 	for k in select distinct unnest(kinds) order by 1 loop
 		if not pg_try_advisory_xact_lock(1297, k) then
 			-- For the whole transaction: a hint is not worth waiting for the disk.
@@ -22,4 +33,4 @@ begin
 	return woken;
 end
 $$;
-comment on function millrace.wake(smallint[]) is 'Notifies those who sleep on these kinds, if anybody does.';
+comment on function millrace.wake(smallint[]) is 'Admits and notifies: what has to follow a commit that made jobs due.';

@@ -25,10 +25,7 @@ language sql stable security definer set search_path = millrace, pg_temp set jit
 					when 'waiting' then format('%s waits for %s', o.step,
 						(select string_agg(a, ', ') from jsonb_array_elements_text(o.after) a))
 					when 'failed' then format('%s is dead: %s', o.step, o.error)
-					else case when exists (select from millrace.worker w join millrace.kind k on k.kind_no = any (w.kind_nos)
-							where k.name = o.kind)
-						then format('%s is queued', o.step)
-						else format('%s is queued, and no worker of its kind is alive', o.step) end end, '; ')
+					else o.step || ' ' || millrace.why_queued(o.kind, millrace.trace_uuid(why.id), o.step) end, '; ')
 				from open o where o.state not in ('done', 'skipped'))
 			when 'review' then 'Somebody should look at it: ' || coalesce(
 				(select string_agg(format('%s: %s', o.step, coalesce(o.error, '?')), '; ') from open o where o.state = 'failed'), '?')

@@ -13,11 +13,20 @@ create type millrace.job_state as enum
 create table millrace.kind (
 	kind_no smallint primary key generated always as identity,
 	name text not null unique,
+	run_limit integer not null default 0,
+	group_limit integer not null default 0,
+	group_by text not null default '',
+	limited boolean not null generated always as (run_limit > 0 or group_by <> '') stored,
+	parking boolean not null default false,
 	paused_at timestamptz,
 	paused_by text,
 	created_at timestamptz not null default now()
 );
 comment on table millrace.kind is 'The kinds of job; number 1 is the routing of uploads.';
+comment on column millrace.kind.run_limit is 'Jobs that run at once, over all workers; 0: as many as there are slots.';
+comment on column millrace.kind.group_limit is 'Jobs of one group that run at once; 0: its turn is all that limits it.';
+comment on column millrace.kind.group_by is 'Template of the group''s name, such as {bucket}; empty: no groups.';
+comment on column millrace.kind.parking is 'Its limits have changed, and what was free to be claimed goes back to wait for its turn: nothing is claimed until then.';
 insert into millrace.kind (name) values ('route');
 
 create table millrace.kind_class (
@@ -158,7 +167,7 @@ create table millrace.job (
 ) with (fillfactor = 75);
 comment on table millrace.job is 'One child job. Its identity is upload and step; position says where its ticket is.';
 comment on column millrace.job.pipeline_no is 'That of its upload: with step_no it says what the job is, without a look at the upload.';
-comment on column millrace.job.group_no is 'Whose share of the kind it uses; 0: the kind has no groups.';
+comment on column millrace.job.group_no is 'Whose share of the kind it uses; 0: the kind had no limit when it was queued.';
 comment on column millrace.job.tries is 'Attempts that have a row, counted or not.';
 comment on column millrace.job.errors is 'Attempts that count against the limit, in this generation.';
 
@@ -229,6 +238,55 @@ create table millrace.ticket (
 	autovacuum_analyze_scale_factor = 0.5);
 create unique index ticket_order on millrace.ticket (kind_no, class, position);
 comment on table millrace.ticket is 'The queue: only what is due or running. session 0 is free; else it is who holds it.';
+
+create table millrace.job_group (
+	group_no integer primary key generated always as identity,
+	kind_no smallint not null,
+	weight smallint not null default 1,
+	hash uuid not null,
+	name text not null,
+	unique (kind_no, hash)
+);
+comment on table millrace.job_group is 'The groups of limited kinds; a kind without groups has one, named by the empty text.';
+comment on column millrace.job_group.weight is 'How many times as much as others it gets in a round.';
+
+create table millrace.parked (
+	kind_no smallint not null,
+	class smallint not null,
+	attempt smallint not null,
+	step_no smallint not null,
+	group_no integer not null,
+	position bigint not null,
+	upload_id uuid not null
+) with (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 1);
+create unique index parked_order on millrace.parked (kind_no, group_no, class, position);
+comment on table millrace.parked is 'Due jobs of limited kinds that wait for their group''s turn; admit turns them into tickets.';
+
+create table millrace.group_delta (
+	kind_no smallint not null,
+	delta_no bigint not null generated always as identity,
+	group_no integer not null,
+	parked integer not null default 0,
+	admitted integer not null default 0,
+	primary key (kind_no, delta_no)
+);
+comment on table millrace.group_delta is 'What each call changed in the groups; folded by the next admission.';
+
+create table millrace.group_live (
+	kind_no smallint not null,
+	group_no integer not null,
+	parked integer not null,
+	admitted integer not null,
+	primary key (kind_no, group_no)
+) with (fillfactor = 50);
+comment on table millrace.group_live is 'The groups that have something parked or admitted; admitted ones have a ticket, claimed or not.';
+
+create table millrace.turn (
+	kind_no smallint primary key,
+	group_no integer not null,
+	admitted integer not null
+) with (fillfactor = 50);
+comment on table millrace.turn is 'Whose turn it was last, and how many of the kind are admitted.';
 
 create table millrace.delayed (
 	due_at timestamptz not null,
@@ -350,7 +408,7 @@ comment on type millrace.claim_row is 'One claimed ticket.';
 create type millrace.finish_row as (
 	n integer, kind_no smallint, class smallint, position bigint, upload_id uuid, step_no smallint, attempt smallint,
 	claimed_at timestamptz, outcome text, detail jsonb, next_state millrace.job_state, due_at timestamptz, pipeline_no integer, decides boolean,
-	on_failure text, dependents smallint[]);
+	on_failure text, dependents smallint[], group_no integer);
 comment on type millrace.finish_row is 'One finished try, and what becomes of its job.';
 
 create type millrace.route_row as (

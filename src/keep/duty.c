@@ -37,10 +37,17 @@ fold(struct db *db, const struct keeper_conf *c, int64_t *ret, int64_t *next_ms,
 	return keep_fold(db, ret, f);
 }
 
+/* Parked jobs of limited kinds whose turn has come. */
+static enum rc
+admit(struct db *db, const struct keeper_conf *c, int64_t *ret, int64_t *next_ms, struct fault *f)
+{
+	(void)c;
+	(void)next_ms;
+	return keep_admit(db, ret, f);
+}
+
 const struct duty duties[] = {
-	{ "rescue", 1000, rescue },
-	{ "sweep", 1000, sweep },
-	{ "promote", 1000, promote },
-	{ "fold", 1000, fold },
+	{ "rescue", 1000, rescue }, { "sweep", 1000, sweep }, { "promote", 1000, promote },
+	{ "fold", 1000, fold },     { "admit", 1000, admit },
 };
 const size_t duties_count = ARRAY_LEN(duties);

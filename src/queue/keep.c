@@ -47,3 +47,10 @@ keep_fold(struct db *db, int64_t *ret, struct fault *f)
 	return queue_count_call(db, "select done, wake from millrace.fold_tallies()", &none, ret,
 	                        f);
 }
+
+enum rc
+keep_admit(struct db *db, int64_t *ret, struct fault *f)
+{
+	struct args none = { 0 };
+	return queue_count_call(db, "select done, wake from millrace.admit_all()", &none, ret, f);
+}

@@ -13,6 +13,8 @@ enum rc keep_sweep(struct db *db, int64_t *ret,
 /* *ret_next_ms: until the next one is due, at most 1,000. */
 enum rc keep_promote(struct db *db, int64_t *ret, int64_t *ret_next_ms,
                      struct fault *f) MUST_USE; /* millrace.promote_due */
+/* Whatever a process left to be admitted that died between its commit and its wake-up. */
+enum rc keep_admit(struct db *db, int64_t *ret, struct fault *f) MUST_USE; /* millrace.admit_all */
 enum rc keep_fold(struct db *db, int64_t *ret,
                   struct fault *f) MUST_USE; /* millrace.fold_tallies */
 

@@ -123,6 +123,28 @@ look_scale(struct db *db, const char *kind, int64_t *ret, struct fault *f)
 	return RC_OK;
 }
 
+enum rc
+look_pause(struct db *db, const char *kind, bool pause, const char *who, const char *why,
+           struct str *out, struct fault *f)
+{
+	const char *const args[] = { text_or_none(kind), pause ? "t" : "f", text_or_none(who),
+		                     text_or_none(why) };
+	CLEANUP(db_rows_freep)
+	struct db_rows *rows =
+		db_call(db, "select outcome, reply, wake from millrace.pause_kind($1, $2, $3, $4)",
+	                ARRAY_LEN(args), args, f);
+	if (!rows)
+		return f->rc;
+	if (db_count(rows) != 1)
+		return fault_set(f, RC_BUG, "pause_kind did not answer one row");
+	if (strcmp(db_text(rows, 0, 0), "not_found") == 0)
+		return fail_with_code(f, "NotFound", "no such kind", kind);
+	queue_wake(db, db_text(rows, 0, 2));
+	if (!str_add(out, db_text(rows, 0, 1)))
+		return fault_set(f, RC_PERMANENT, "the answer is larger than %zu bytes", out->max);
+	return RC_OK;
+}
+
 static enum rc
 read_reply(const struct db_rows *rows, const char *job, struct str *out, struct fault *f)
 {

@@ -28,5 +28,9 @@ enum rc look_scale(struct db *db, const char *kind, int64_t *ret, struct fault *
  * "state"}. Wakes the workers. */
 enum rc look_replay(struct db *db, const char *job, const char *who, const char *why,
                     struct str *out, struct fault *f) MUST_USE;
+/* millrace.pause_kind: nothing of it is claimed while it is paused. Code "NotFound". out: {"kind",
+ * "paused"}. Wakes the workers. */
+enum rc look_pause(struct db *db, const char *kind, bool pause, const char *who, const char *why,
+                   struct str *out, struct fault *f) MUST_USE;
 
 #endif

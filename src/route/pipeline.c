@@ -75,23 +75,20 @@ read_kind(struct reader *r, const struct at *at, const struct json *v)
 {
 	static const char *const known[] = { "timeout_s", "attempts", "limit", "group",
 		                             "group_limit" };
-	static const char *const idle[] = { "limit", "group", "group_limit" };
 	if (!reader_object(r, at, v, known, ARRAY_LEN(known)))
 		return;
 	reader_int(r, at, v, "timeout_s", 1, DAY_S, 0);
 	reader_int(r, at, v, "attempts", 1, 100, 0);
 	reader_int(r, at, v, "limit", 1, 1000000, 0);
 	const char *group = reader_text(r, at, v, "group");
-	if (group && strcmp(group, "bucket") != 0)
-		reader_problem(r, &(struct at){ .up = at, .key = "group" }, "'%s' must be bucket",
+	if (group && !rules_is_group(group))
+		reader_problem(r, &(struct at){ .up = at, .key = "group" },
+		               "'%s' is none of store, bucket, source, type, nor a text with"
+		               " {bucket}, {key.1}, {metadata.NAME} or the like",
 		               group);
 	if (reader_int(r, at, v, "group_limit", 1, 1000000, 0) > 0 && !group)
 		reader_problem(r, &(struct at){ .up = at, .key = "group_limit" },
 		               "needs a group to limit");
-	for (size_t i = 0; i < ARRAY_LEN(idle); i++)
-		if (json_type(json_get(v, idle[i])) != JSON_MISSING_)
-			reader_warning(r, &(struct at){ .up = at, .key = idle[i] },
-			               "is not enforced yet");
 }
 
 static void
@@ -112,6 +109,31 @@ read_kinds(struct reader *r, const struct at *root, const struct json *v)
 			reader_problem(r, &here,
 			               "is no name: 1 to 63 of a-z, 0-9 and -, not - first");
 		read_kind(r, &here, kind);
+	}
+}
+
+static bool
+is_used(const struct pipeline *p, const char *kind)
+{
+	for (size_t i = 0; i < p->rule_count; i++)
+		for (size_t k = 0; k < p->rules[i].job_count; k++)
+			if (strcmp(p->rules[i].jobs[k].kind, kind) == 0)
+				return true;
+	return false;
+}
+
+/* Most likely a misspelt name, and then the kind that was meant runs without these settings. */
+static void
+warn_of_unused_kinds(struct reader *r, const struct at *root, const struct json *v,
+                     const struct pipeline *p)
+{
+	struct at at = { .up = root, .key = "kinds" };
+	for (size_t i = 0; json_type(v) == JSON_OBJECT_ && i < json_count(v); i++) {
+		const char *name = NULL;
+		json_member(v, i, &name);
+		if (!is_used(p, name))
+			reader_warning(r, &(struct at){ .up = &at, .key = name },
+			               "is used by no rule");
 	}
 }
 
@@ -142,6 +164,7 @@ read_document(struct reader *r, const struct json *v, struct pipeline *p)
 	read_kinds(r, &root, json_get(v, "kinds"));
 	p->ignore = reader_texts(r, &root, v, "ignore", match_glob_problem);
 	rules_read(r, &root, v, p);
+	warn_of_unused_kinds(r, &root, json_get(v, "kinds"), p);
 	read_body(r, &root, v, p);
 }
 

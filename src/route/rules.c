@@ -15,6 +15,39 @@ suffix_problem(const char *text)
 	return *text == '\0' ? "is empty" : NULL;
 }
 
+/* What stands between braces: millrace.group_name knows the same. */
+static bool
+is_group_field(const char *text, size_t n)
+{
+	static const char *const words[] = { "store", "bucket", "source", "type" };
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (n == strlen(words[i]) && memcmp(text, words[i], n) == 0)
+			return true;
+	if (n == 5 && memcmp(text, "key.", 4) == 0)
+		return text[4] >= '1' && text[4] <= '9';
+	return n > 9 && memcmp(text, "metadata.", 9) == 0;
+}
+
+bool
+rules_is_group(const char *text)
+{
+	size_t fields = 0;
+	if (is_group_field(text, strlen(text)) && !strchr(text, '.'))
+		return true;
+	for (const char *c = text; *c; c++) {
+		if (*c == '}')
+			return false;
+		if (*c != '{')
+			continue;
+		size_t n = strcspn(c + 1, "{}");
+		if (c[1 + n] != '}' || !is_group_field(c + 1, n))
+			return false;
+		fields++;
+		c += 1 + n;
+	}
+	return fields > 0;
+}
+
 static void
 read_metadata(struct reader *r, const struct at *at, const struct json *v, struct pipeline_match *m)
 {

@@ -195,6 +195,23 @@ def test_queues_workers_scale(db, story):
     assert run(db, "scale", "unheard-of", component="reader") == "0\n"
 
 
+def test_pause(db, story):
+    run(db, "replay", f"{story}/bad")
+    assert run(db, "queues", "pause", "work", "the model is down", USER="ann") == "work is paused\n"
+    assert run(db, "scale", "work") == "0\n"
+    assert re.search(r"^work .* yes ", run(db, "queues"), re.M)
+    assert "is held, because ann paused work" in db.one("select millrace.why(%s)", story)
+    assert json.loads(run(db, "queues", "resume", "work", "--json")) == {"kind": "work", "paused": False}
+    assert run(db, "scale", "work") == "1\n"
+    audit = db.query("select who, action, subject, why from millrace.audit where action <> 'replay' order by audit_no")
+    assert audit[0] == ("ann", "pause", "work", "the model is down")
+    assert audit[1][1:] == ("resume", "work", None)
+    assert "no such kind" in run(db, "queues", "pause", "unheard-of", code=3)
+    assert "permission denied" in run(db, "queues", "pause", "work", component="reader", code=4)
+    for wrong in [["pause"], ["stop", "work"], ["pause", "work", "why", "more"]]:
+        assert "resume KIND" in run(db, "queues", *wrong, code=2)
+
+
 def test_no_database(db):
     assert "No such file" in run(db, "queues", code=5, MILLRACE_DATABASE_URL="host=/nowhere")
     assert "does not exist" in run(db, "queues", code=1, MILLRACE_DATABASE_URL=db.cluster.url("no_such_database"))

@@ -11,6 +11,7 @@ begin
 	alter sequence millrace.grant_no restart;
 	alter table millrace.pipeline alter pipeline_no restart;
 	update millrace.mark set position = 0, noted = 0;
+	update millrace.kind set paused_at = null, paused_by = null, run_limit = 0, group_by = '', group_limit = 0, parking = false;
 	insert into millrace.worker (session, gen, slots, seen_at, kind_nos, worker, host, version)
 	select n, 1, 8, now(), '{1}', 'w' || n, 'h', '1' from generate_series(1, 2) n;
 end $$;
@@ -68,3 +69,35 @@ select state, open_jobs, failed_jobs, finished_at is not null as final,
 	(select array_agg(state || ' ' || losses order by step_no) from millrace.job) as jobs,
 	(select array_agg(outcome order by step_no, attempt) from millrace.attempt) as attempts
 from millrace.upload;
+
+-- One upload with n jobs of a kind of which this many may run.
+create function iso.limited(n integer, most integer) returns void language plpgsql as $$
+begin
+	truncate millrace.parked, millrace.group_delta, millrace.group_live, millrace.turn;
+	perform millrace.register_pipeline('limited', jsonb_build_object('version', 1,
+		'kinds', jsonb_build_object('ka', jsonb_build_object('limit', most)),
+		'rules', jsonb_build_array(jsonb_build_object('name', 'r', 'match', '{}'::jsonb, 'jobs',
+			(select jsonb_agg(jsonb_build_object('step', 's' || i, 'kind', 'ka')) from generate_series(1, n) i)))));
+	perform iso.accept(1);
+	perform millrace.claim_routes(1, 1, '{}', '{}');
+	perform iso.expand(1);
+	perform iso.wake();
+end $$;
+
+create function iso.wake() returns integer language sql as $$ select millrace.wake(array[iso.kind()]) $$;
+
+-- Finishes all that a session holds; how many were accepted.
+create function iso.finish_held(session bigint) returns bigint language sql as $$
+	select count(*)
+	from (select array_agg(t.kind_no) as kinds, array_agg(t.class) as classes, array_agg(t.position) as positions,
+			array_agg(t.upload_id) as ids, array_agg(t.step_no) as steps, array_agg('done'::text) as outcomes,
+			array_agg(1::bigint) as ran, array_agg(null::bigint) as delays, array_agg(null::jsonb) as details
+		from millrace.ticket t where t.session = finish_held.session) a,
+		lateral millrace.finish_jobs(session, a.kinds, a.classes, a.positions, a.ids, a.steps, a.outcomes, a.ran, a.delays, a.details, '{}')
+	where a.ids is not null
+$$;
+
+create view iso.places as
+select count(*) filter (where session = 0) as free, count(*) filter (where session <> 0) as held,
+	(select count(*) from millrace.parked) as parked
+from millrace.ticket where kind_no = iso.kind();

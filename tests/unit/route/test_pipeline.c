@@ -1,5 +1,6 @@
 /* test_pipeline.c -- the pipeline file: what is right, and every way to be wrong. */
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -41,7 +42,8 @@ static const struct {
 	{ "{\"version\":1,\"rules\":[],\"kinds\":{\"k\":{\"attempts\":1.5}}}", "kinds.k.attempts",
 	  NULL },
 	{ "{\"version\":1,\"rules\":[],\"kinds\":{\"k\":{\"group\":\"key\"}}}", "kinds.k.group",
-	  "'key' must be bucket" },
+	  "'key' is none of store, bucket, source, type, nor a text with {bucket}, {key.1}, "
+	  "{metadata.NAME} or the like" },
 	{ "{\"version\":1,\"rules\":[],\"kinds\":{\"k\":{\"group_limit\":2}}}",
 	  "kinds.k.group_limit", "needs a group to limit" },
 	{ "{\"version\":1,\"rules\":[],\"kinds\":{\"k\":{\"retries\":2}}}", "kinds.k.retries",
@@ -124,11 +126,12 @@ END_TEST
 
 START_TEST(warns_of_what_does_nothing)
 {
-	static const char text[] =
-		"{\"version\":1,\"rules\":[],\"kinds\":{\"a\":{\"attempts\":2,\"limit\":1},"
-		"\"b\":{\"group\":\"bucket\",\"group_limit\":2}}}";
-	static const char *const paths[] = { "kinds.a.limit", "kinds.b.group",
-		                             "kinds.b.group_limit" };
+	static const char text[] = "{\"version\":1,\"rules\":[{\"name\":\"r\",\"jobs\":[{\"step\":"
+				   "\"s\",\"kind\":\"a\"}]}],"
+				   "\"kinds\":{\"a\":{\"attempts\":2,\"limit\":1},\"b\":{\"group\":"
+				   "\"bucket\",\"group_limit\":2},"
+				   "\"c\":{}}}";
+	static const char *const paths[] = { "kinds.b", "kinds.c" };
 	struct pipeline_problems problems = { 0 };
 	const struct pipeline *p = pipeline_parse(text, strlen(text), &problems);
 	ck_assert_ptr_nonnull(p);
@@ -136,8 +139,42 @@ START_TEST(warns_of_what_does_nothing)
 	ck_assert_uint_eq(p->warnings.count, ARRAY_LEN(paths));
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
 		ck_assert_str_eq(p->warnings.items[i].path, paths[i]);
-		ck_assert_str_eq(p->warnings.items[i].message, "is not enforced yet");
+		ck_assert_str_eq(p->warnings.items[i].message, "is used by no rule");
 	}
+	pipeline_drop(p);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	bool good;
+} groups[] = {
+	{ "bucket", true },      { "type", true },
+	{ "{bucket}", true },    { "{store}/{key.1}-{metadata.account id}", true },
+	{ "{key.9}", true },     { "", false },
+	{ "account", false },    { "key.1", false },
+	{ "{}", false },         { "{key.0}", false },
+	{ "{key.10}", false },   { "{metadata.}", false },
+	{ "{bucket", false },    { "bucket}", false },
+	{ "{{bucket}}", false }, { "{bucket}}", false },
+	{ "{buckets}", false },
+};
+
+START_TEST(knows_groups)
+{
+	char text[256];
+	struct pipeline_problems problems = { 0 };
+	ck_assert_int_lt(
+		snprintf(text, sizeof(text),
+	                 "{\"version\":1,\"kinds\":{\"k\":{\"group\":\"%s\"}},\"rules\":[]}",
+	                 groups[_i].text),
+		(int)sizeof(text));
+	const struct pipeline *p = pipeline_parse(text, strlen(text), &problems);
+	ck_assert_msg((p != NULL) == groups[_i].good, "%s", groups[_i].text);
+	ck_assert_uint_eq(problems.count, groups[_i].good ? 0 : 1);
+	if (!groups[_i].good)
+		ck_assert_str_eq(problems.items[0].path, "kinds.k.group");
+	pipeline_problems_free(&problems);
 	pipeline_drop(p);
 }
 END_TEST
@@ -319,6 +356,7 @@ main(void)
 	TCase *all = tcase_create("file");
 	tcase_add_loop_test(all, refuses, 0, (int)ARRAY_LEN(wrong));
 	tcase_add_test(all, warns_of_what_does_nothing);
+	tcase_add_loop_test(all, knows_groups, 0, ARRAY_LEN(groups));
 	tcase_add_test(all, lists_all_problems);
 	tcase_add_test(all, stops_counting_problems);
 	tcase_add_test(all, has_limits);
