@@ -14,6 +14,7 @@
 #include "db/db.h"
 #include "base/banned.h"
 
+#define APP "millrace receive"
 #define WAITING_MAX 4096
 #define BATCH_BYTES (16u << 20)
 #define BATCH_EVENTS 10000
@@ -148,6 +149,17 @@ report_away(const struct fault *f, void *arg)
 	log_event(&ctx, LOG_WARN_, "database away", NULL);
 }
 
+/* The old connection goes, the new one, if there is any, has its deadline. */
+static bool
+adopt(struct committer *c, struct db *db)
+{
+	db_close(c->db);
+	c->db = db;
+	if (db)
+		db_set_deadline_ms(db, CALL_MS);
+	return db;
+}
+
 static enum rc
 accept_by_database(void *arg, const struct upload_body *bodies, size_t body_n,
                    const struct upload_event *events, size_t n, struct upload_verdict *ret,
@@ -155,11 +167,8 @@ accept_by_database(void *arg, const struct upload_body *bodies, size_t body_n,
 {
 	struct committer *c = arg;
 	if (!c->db || db_broken(c->db)) {
-		db_close(c->db);
-		c->db = db_open(c->conf.database_url, "millrace receive", f);
-		if (!c->db)
+		if (!adopt(c, db_open(c->conf.database_url, APP, f)))
 			return f->rc;
-		db_set_deadline_ms(c->db, CALL_MS);
 	}
 	return upload_accept(c->db, bodies, body_n, events, n, ret, f);
 }
@@ -235,10 +244,7 @@ static void
 connect_again(struct committer *c)
 {
 	struct fault f = { 0 };
-	db_close(c->db);
-	c->db = db_open_patient(c->conf.database_url, "millrace receive", report_away, NULL, &f);
-	if (c->db) {
-		db_set_deadline_ms(c->db, CALL_MS);
+	if (adopt(c, db_open_patient(c->conf.database_url, APP, report_away, NULL, &f))) {
 		atomic_store(&c->ready, true);
 		return;
 	}

@@ -312,6 +312,21 @@ def test_what_ends_while_the_database_is_away_counts(own_cluster, processes, fol
     assert worker.term() == 0
 
 
+def test_a_result_whose_connection_is_cut_is_not_made_again(mill):
+    # A sequence forgets nothing: the first try to write the result down is cut, whatever becomes of it.
+    mill.db.query("create sequence millrace.cuts")
+    mill.db.query("""create function millrace.cut() returns trigger language plpgsql security definer as $$ begin
+        if nextval('millrace.cuts') = 1 then perform pg_terminate_backend(pg_backend_pid()); end if; return new; end $$""")
+    mill.db.query("create trigger cut before insert on millrace.attempt for each row execute function millrace.cut()")
+    mill.handler("once", "#!/bin/sh\necho $MILLRACE_ATTEMPT >out/which\n")
+    worker = mill.worker("once")
+    job = mill.ends(mill.upload("once", attempts=1), "once")
+    assert (job["state"], outcomes(job)) == ("done", ["done"])
+    assert mill.db.one("select last_value from millrace.cuts") == 2, "it was written down twice, and run once"
+    assert worker.tail().count('"job ended"') == 1
+    assert worker.term() == 0
+
+
 def test_a_drain_waits_for_the_database(own_cluster, processes, folder):
     mill = Mill(own_cluster.new_database(), processes, folder)
     mill.handler("across", "#!/bin/sh\nsleep 2\n")
