@@ -11,7 +11,9 @@ begin
 		select g.group_no, sum(g.parked) as parked, sum(g.admitted) as admitted from gone g group by g.group_no order by g.group_no),
 	folded as (
 		insert into millrace.group_live as l
-		select p_kind, s.group_no, s.parked, s.admitted from sums s
+		select p_kind, s.group_no, s.parked, s.admitted,
+			(select g.weight from millrace.job_group g where g.group_no = s.group_no)
+		from sums s
 		on conflict (kind_no, group_no) do update
 			set parked = l.parked + excluded.parked, admitted = l.admitted + excluded.admitted)
 	insert into millrace.turn as t

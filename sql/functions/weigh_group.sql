@@ -1,7 +1,7 @@
 -- Function:   millrace.weigh_group(kind text, group_name text, weight int, who text, why text)
 -- Parameters: weight: 1 to 100: how many times as much as a group of weight 1 it gets in a round
 -- Returns:    false when there is no such kind
--- Changes:    job_group, audit
+-- Changes:    job_group, group_live, audit
 -- Locks:      the group's row
 -- For:        psql
 create or replace function millrace.weigh_group(kind text, group_name text, weight integer, who text, why text) returns boolean
@@ -20,6 +20,9 @@ begin
 	perform millrace.group_numbers(number, array[group_name]);
 	update millrace.job_group g set weight = weigh_group.weight
 	where g.kind_no = number and g.hash = millrace.group_hash(group_name);
+	update millrace.group_live l set weight = weigh_group.weight
+	from millrace.job_group g
+	where g.kind_no = number and g.hash = millrace.group_hash(group_name) and l.kind_no = number and l.group_no = g.group_no;
 	insert into millrace.audit (who, action, subject, why)
 	values (weigh_group.who, 'weigh', weigh_group.kind || ' ' || group_name || ' ' || weight, weigh_group.why);
 	return true;

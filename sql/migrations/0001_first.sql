@@ -277,6 +277,7 @@ create table millrace.group_live (
 	group_no integer not null,
 	parked integer not null,
 	admitted integer not null,
+	weight smallint not null,
 	primary key (kind_no, group_no)
 ) with (fillfactor = 50);
 comment on table millrace.group_live is 'The groups that have something parked or admitted; admitted ones have a ticket, claimed or not.';
