@@ -183,6 +183,7 @@ def test_stop_hands_back(router):
     router.put(*[(f"d/{i}.pdf", PDF) for i in range(600)])
     assert router.process.term() == 0
     assert router.db.one("select count(*) from millrace.ticket where session is not null and session <> 0") == 0
+    assert router.db.one("select count(*) from millrace.worker") == 0, "it took leave: nobody has to rescue it"
     left = router.db.one("select count(*) from millrace.upload where state = 'accepted'")
     assert left == router.db.one("select count(*) from millrace.ticket where kind_no = 1")
     router.another("second")
