@@ -36,7 +36,7 @@ begin
 		from sums s
 		left join lateral (select * from millrace.tally x where x.kind_no = s.kind_no order by x.gen desc limit 1) t on true
 		returning tally.kind_no, tally.gen)
-	delete from millrace.tally t using fresh f where t.kind_no = f.kind_no and t.gen < f.gen;
+	delete from millrace.tally t using fresh f where t.kind_no = f.kind_no and t.gen = f.gen - 1;
 
 	if done > 0 or low > last.low then
 		-- A range is being waited for until it closes; only then is the next one noted.
@@ -45,7 +45,7 @@ begin
 			case when low = last.low and last.high > last.low then last.high
 				else greatest(last.high, (select coalesce(max(g.delta_no), 0) from unnest(gone) g)) end,
 			case when low = last.low and last.high > last.low then last.closes else pg_snapshot_xmax(pg_current_snapshot()) end;
-		delete from millrace.tally_fold x where x.gen <= last.gen;
+		delete from millrace.tally_fold x where x.gen = last.gen;
 	end if;
 	return next;
 end

@@ -1,9 +1,9 @@
 -- Function:   millrace.promote_due(max int)
--- Parameters: max: the most to promote in one call
+-- Parameters: max: the most to promote in one call, 500 at most
 -- Returns:    one row: how many became tickets, in how many ms the next is due (at most 1,000), and the kinds to wake
--- Changes:    delayed, ticket, job (retrying to queued), tally_delta
+-- Changes:    delayed, due_mark, ticket, job (retrying to queued), tally_delta
 -- Locks:      the duty's advisory lock; uploads by id, then the rest
--- For:        C, the keeper
+-- For:        C, the keeper. It starts above a mark and never walks what was promoted, so that an old snapshot does not slow it down
 create or replace function millrace.promote_due(max integer) returns table (done bigint, next_ms bigint, wake smallint[])
 language plpgsql security definer
 set search_path = millrace, pg_temp set jit = off set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
@@ -11,6 +11,11 @@ set search_path = millrace, pg_temp set jit = off set enable_seqscan = off set e
 declare
 	due millrace.delayed[];
 	jobs millrace.job[];
+	last millrace.delayed;
+	m millrace.due_mark;
+	most constant integer := least(promote_due.max, 500);
+	settled boolean;
+	more boolean;
 begin
 	done := 0;
 	next_ms := 1000;
@@ -19,14 +24,22 @@ begin
 		return next;
 		return;
 	end if;
-	select coalesce(array_agg(d::millrace.delayed), '{}') into due
-	from (select * from millrace.delayed x where x.due_at <= clock_timestamp() order by x.due_at limit promote_due.max) d;
+	select * into m from millrace.due_mark x order by x.gen desc limit 1;
+	settled := m.closes <= pg_snapshot_xmin(pg_current_snapshot());
+	-- In a statement after that, so that it sees all that those who have ended left.
+	select coalesce(array_agg(d::millrace.delayed order by d.due_at, d.delayed_no), '{}') into due
+	from (
+		select * from millrace.delayed x
+		where (x.due_at, x.delayed_no) > (m.low_at, m.low_no) and x.due_at <= greatest(clock_timestamp(), m.next_at)
+		order by x.due_at, x.delayed_no limit most) d;
+	more := cardinality(due) = most;
+	last := due[cardinality(due)];
 
 	if cardinality(due) > 0 then
 		perform from millrace.upload u where u.id in (select g.upload_id from unnest(due) g) order by u.id for no key update;
 		with gone as (
 			delete from millrace.delayed d using unnest(due) g
-			where d.due_at = g.due_at and d.upload_id = g.upload_id and d.step_no = g.step_no
+			where d.due_at = g.due_at and d.delayed_no = g.delayed_no
 			returning d.*)
 		select coalesce(array_agg(g::millrace.delayed order by g.due_at), '{}') into due from gone g;
 
@@ -46,8 +59,12 @@ begin
 		select count(*), coalesce(array_agg(distinct g.kind_no), '{}') into done, wake from unnest(due) g;
 	end if;
 
+	perform millrace.store_due_mark(m, settled, last, more);
+
 	select least(1000, greatest(0, ceil(extract(epoch from x.due_at - clock_timestamp()) * 1000)))::bigint into next_ms
-	from millrace.delayed x order by x.due_at limit 1;
+	from millrace.delayed x
+	where (x.due_at, x.delayed_no) > (coalesce(last.due_at, m.low_at), coalesce(last.delayed_no, m.low_no))
+	order by x.due_at, x.delayed_no limit 1;
 	next_ms := coalesce(next_ms, 1000);
 	return next;
 end

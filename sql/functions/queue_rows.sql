@@ -12,7 +12,7 @@ language sql stable security definer set search_path = millrace, pg_temp set jit
 	from millrace.kind k
 	join millrace.tallies() t on t.kind_no = k.kind_no
 	left join (select x.kind_no, count(*) as n from millrace.dead_job x group by x.kind_no) d on d.kind_no = k.kind_no
-	left join (select x.no, count(distinct v.session) as n from millrace.worker v, unnest(v.kind_nos) x (no) group by x.no) w
+	left join (select x.no, count(*) as n from millrace.sessions() v, unnest(v.kind_nos) x (no) group by x.no) w
 		on w.no = k.kind_no
 	left join lateral (
 		select min(coalesce(j.created_at, u.received_at)) as at

@@ -17,7 +17,7 @@ begin
 		error_class = excluded.error_class, error = excluded.error;
 
 	insert into millrace.delayed (due_at, upload_id, step_no, kind_no, class, attempt)
-	select f.due_at, f.upload_id, f.step_no, f.kind_no, f.class, j.tries + 1
+	select greatest(f.due_at, millrace.due_floor()), f.upload_id, f.step_no, f.kind_no, f.class, j.tries + 1
 	from unnest(list) f join millrace.job j on j.upload_id = f.upload_id and j.step_no = f.step_no
 	where f.next_state = 'retrying';
 

@@ -24,7 +24,7 @@ begin
 		return;
 	end if;
 	for dead in
-		select w.session from millrace.worker w
+		select w.session from millrace.sessions() w
 		where w.seen_at < clock_timestamp() - silent_ms * interval '1 ms'
 		order by w.session
 	loop

@@ -14,7 +14,7 @@ begin
 	if not found or m.position >= reached then
 		return;
 	end if;
-	insert into millrace.mark values (m.kind_no, m.class, m.gen + 1, reached, m.noted) on conflict do nothing;
+	insert into millrace.mark values (m.kind_no, m.class, m.gen + 1, reached, m.noted, m.swept, m.closes) on conflict do nothing;
 	delete from millrace.mark x where x.kind_no = m.kind_no and x.class = m.class and x.gen = m.gen;
 end
 $$;

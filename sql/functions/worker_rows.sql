@@ -13,6 +13,6 @@ language sql stable security definer set search_path = millrace, pg_temp set jit
 			join millrace.ticket t on t.kind_no = h.kind_no and t.class = h.class and t.position = h.position
 			where g.session = w.session and t.session = w.session),
 		w.seen_at, w.started_at, w.session
-	from (select distinct on (x.session) x.* from millrace.worker x order by x.session, x.gen desc) w
+	from millrace.sessions() w
 $$;
 comment on function millrace.worker_rows() is 'The workers, a row per session.';

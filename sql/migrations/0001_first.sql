@@ -291,14 +291,31 @@ comment on table millrace.turn is 'Whose turn it was last, and how many of the k
 
 create table millrace.delayed (
 	due_at timestamptz not null,
+	delayed_no bigint not null generated always as identity,
 	upload_id uuid not null,
 	step_no smallint not null,
 	kind_no smallint not null,
 	class smallint not null,
 	attempt smallint not null,
-	primary key (due_at, upload_id, step_no)
+	primary key (due_at, delayed_no)
 );
 comment on table millrace.delayed is 'What is due later; the keeper turns it into tickets when its time has come.';
+
+create table millrace.due_mark (
+	gen bigint primary key,
+	low_at timestamptz not null,
+	low_no bigint not null,
+	closing_at timestamptz not null,
+	closing_no bigint not null,
+	closes xid8 not null,
+	next_at timestamptz not null,
+	next_no bigint not null
+);
+comment on table millrace.due_mark is 'How far promotions have come (the newest gen counts): they start there and never walk what is promoted.';
+comment on column millrace.due_mark.low_at is 'With low_no: nothing up to here is left, and nothing can come any more.';
+comment on column millrace.due_mark.closing_at is 'With closing_no: where low goes, once every transaction before closes has ended.';
+comment on column millrace.due_mark.next_at is 'With next_no: the last that was promoted; what is delayed is due after it, whatever its clock says.';
+insert into millrace.due_mark values (1, '-infinity', 0, '-infinity', 0, '0', '-infinity', 0);
 
 create table millrace.mark (
 	kind_no smallint not null,
@@ -306,21 +323,14 @@ create table millrace.mark (
 	gen bigint not null,
 	position bigint not null,
 	noted bigint not null,
+	swept bigint not null default 0,
+	closes xid8 not null default '0',
 	primary key (kind_no, class, gen)
 ) with (fillfactor = 50);
 comment on table millrace.mark is 'How far claims have come in each class (the newest gen counts): a claim starts there and never walks the dead region.';
-comment on column millrace.mark.noted is 'Up to where ranges for the sweep have been noted.';
+comment on column millrace.mark.swept is 'Up to here the sweep has found what the mark had passed by.';
+comment on column millrace.mark.noted is 'Up to here it walks next, once, when every transaction before closes has ended.';
 insert into millrace.mark select kind_no, class, 1, 0, 0 from millrace.kind_class;
-
-create table millrace.sweep_range (
-	kind_no smallint not null,
-	class smallint not null,
-	low bigint not null,
-	high bigint not null,
-	closes xid8 not null,
-	primary key (kind_no, class, low)
-);
-comment on table millrace.sweep_range is 'Ranges below a mark that are walked once, when every transaction that could still add to them has ended.';
 
 create table millrace.worker (
 	session bigint not null,

@@ -6,11 +6,11 @@ create function iso.reset() returns void language plpgsql as $$
 begin
 	truncate millrace.upload, millrace.upload_key, millrace.job, millrace.attempt, millrace.output, millrace.ticket,
 		millrace.delayed, millrace.dead_job, millrace.worker, millrace.lease_grant, millrace.pipeline, millrace.pipeline_rule,
-		millrace.pipeline_step, millrace.tally_delta, millrace.tally, millrace.sweep_range, millrace.event_log;
+		millrace.pipeline_step, millrace.tally_delta, millrace.tally, millrace.event_log;
 	alter sequence millrace.ticket_position restart;
 	alter sequence millrace.grant_no restart;
 	alter table millrace.pipeline alter pipeline_no restart;
-	update millrace.mark set position = 0, noted = 0;
+	update millrace.mark set position = 0, noted = 0, swept = 0;
 	update millrace.kind set paused_at = null, paused_by = null, run_limit = 0, group_by = '', group_limit = 0, parking = false;
 	insert into millrace.worker (session, gen, slots, seen_at, kind_nos, worker, host, version)
 	select n, 1, 8, now(), '{1}', 'w' || n, 'h', '1' from generate_series(1, 2) n;

@@ -98,7 +98,7 @@ class Stack:
 
     def what_holds(self):
         return "\n".join([str(self.states())] + [f"{table}: {self.db.query(f'select * from millrace.{table}')}" for table in
-                          ("ticket", "delayed", "worker", "lease_grant", "mark", "sweep_range")])
+                          ("ticket", "delayed", "worker", "lease_grant", "mark", "due_mark")])
 
     def cleanup(self):
         shutil.rmtree(self.folder, ignore_errors=True)

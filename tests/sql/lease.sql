@@ -74,9 +74,9 @@ select pg_temp.session('ka') as w \gset
 select millrace.heartbeat(:w, array[:ka]::smallint[], '{0}', array[(select max(position) from millrace.ticket)], '{}');
 select pg_temp.check_equal('behind the mark nobody sees it', (select count(*) from millrace.claim_jobs(:w, :ka::smallint, 10, '{}', '{}')), 0::bigint);
 select pg_temp.check_equal('a range is noted', (select done from millrace.sweep_tickets()), 0::bigint);
-select pg_temp.check_that('for this class', exists (select from millrace.sweep_range where kind_no = :ka));
+select pg_temp.check_that('for this class', exists (select from millrace.mark where kind_no = :ka and class = 0 and noted > swept));
 -- This very transaction ran then: only as it ends does the range close. That end is played here.
-update millrace.sweep_range set closes = pg_snapshot_xmin(pg_current_snapshot());
+update millrace.mark set closes = pg_snapshot_xmin(pg_current_snapshot());
 select pg_temp.check_that('swept', (select done >= 2 from millrace.sweep_tickets()));
 select pg_temp.check_that('and seen again', (select count(*) >= 2 from millrace.claim_jobs(:w, :ka::smallint, 10, '{}', '{}')));
 rollback;

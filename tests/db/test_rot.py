@@ -1,0 +1,133 @@
+"""Under an old snapshot nothing dead can be cleared away. What is called again and again must not walk it: pages touched are
+counted, not time."""
+import contextlib
+import time
+
+import psycopg2
+import pytest
+from procs import wait_until
+
+SILENT_MS = 1000
+
+
+@contextlib.contextmanager
+def pinned(db):
+    """An old snapshot while it lasts."""
+    with contextlib.closing(psycopg2.connect(db.url())) as c:
+        c.set_session(isolation_level="REPEATABLE READ")
+        c.cursor().execute("select count(*) from millrace.kind")
+        yield
+
+
+def touched(db, fill, call):
+    """Pages that a call touches, everything in it included. By a connection that has its plans already; the least of some calls,
+    because a page may be split or extended."""
+    pages = []
+    with contextlib.closing(psycopg2.connect(db.url())) as c:
+        c.autocommit = True
+        cursor, opened = c.cursor(), time.monotonic()
+        # Nobody is rescued by a connection that is new.
+        wait_until(lambda: time.monotonic() > opened + SILENT_MS / 1000, 10, "the connection is old enough")
+        for _ in range(8):
+            often(db, 1, fill)
+            cursor.execute(f"explain (analyze, buffers, format json) {call}")
+            plan = cursor.fetchone()[0][0]["Plan"]
+            pages.append(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+    return min(pages)
+
+
+def often(db, times, statements):
+    """Each round is a transaction of its own, as each call is."""
+    db.query(f"do $do$ declare kind smallint := (select kind_no from millrace.kind where name = 'ka');"
+             f" begin for i in 1..{times} loop {statements} commit; end loop; end $do$")
+
+
+def delayed(n):
+    return f"""insert into millrace.delayed (due_at, upload_id, step_no, kind_no, class, attempt)
+        select now(), gen_random_uuid(), 0, 1, 0, 2 from generate_series(1, {n});"""
+
+
+BEAT = "perform millrace.heartbeat(7, array[kind], '{0}', array[(select position + 1 from millrace.mark where kind_no = kind)], '{}');"
+DELTA = "insert into millrace.tally_delta (kind_no, queued) values (kind, 1);"
+# Each: what makes things to do, the call that does them or only looks, and how often both happen.
+CALLS = {
+    "promote": (delayed(500), "select * from millrace.promote_due(500)", 40),
+    "promote nothing": ("", "select * from millrace.promote_due(500)", 40, delayed(500)),
+    "fold": (DELTA, "select * from millrace.fold_tallies()", 4000),
+    "sweep": (BEAT, "select * from millrace.sweep_tickets()", 2500),
+    "rescue": (BEAT, f"select * from millrace.rescue_workers({SILENT_MS})", 2500),
+    "workers": (BEAT, "select * from millrace.worker_rows()", 2500),
+    "queues": (BEAT + DELTA + "perform millrace.fold_tallies();", "select * from millrace.queue_rows()", 2500),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_call_costs_the_same_under_an_old_snapshot(db, name):
+    fill, call, times, *more = CALLS[name]
+    churn = fill + "".join(more) + call.replace("select * from", "perform") + ";"
+    db.query("select millrace.kind_numbers('{ka}')")
+    db.query("delete from millrace.kind_class where class > 0")
+    db.query("delete from millrace.mark where class > 0")
+    db.query("insert into millrace.worker (session, gen, slots, seen_at, kind_nos, worker, host, version)"
+             " values (7, 1, 8, now() + interval '1 h', '{1}', 'w', 'h', '1')")
+    with pinned(db):
+        often(db, 5, churn)
+        before = touched(db, fill, call)
+        often(db, times, churn)
+        after = touched(db, fill, call)
+    assert after <= 1.5 * before, (before, after)
+    assert db.one("select count(*) from millrace.delayed") == 0
+
+
+def promoted(db):
+    return db.one("select done from millrace.promote_due(500)")
+
+
+def delay(cursor, key, after):
+    """As the functions do that delay something: a write first, then the row, due after some time."""
+    cursor.execute("select pg_current_xact_id()")
+    cursor.execute("""insert into millrace.delayed (due_at, upload_id, step_no, kind_no, class, attempt)
+        select greatest(millrace.due_floor(), clock_timestamp() + %s::interval), gen_random_uuid(), 0, 1, 0, %s""", (after, key))
+
+
+def test_what_commits_late_is_promoted(db):
+    """Others that were due later are promoted first, and the mark moves on; it does not go past what is still open."""
+    with contextlib.closing(psycopg2.connect(db.url())) as late, contextlib.closing(psycopg2.connect(db.url())) as other:
+        other.autocommit = True
+        delay(late.cursor(), 1, "0")
+        for _ in range(8):
+            delay(other.cursor(), 2, "0")
+            assert promoted(db) == 1
+        late.commit()
+        assert promoted(db) == 1
+        assert db.one("select count(*) from millrace.delayed") == 0
+
+
+def test_many_that_commit_late_are_all_promoted(db):
+    """More than one call takes: the mark stays with them."""
+    with contextlib.closing(psycopg2.connect(db.url())) as late, contextlib.closing(psycopg2.connect(db.url())) as other:
+        other.autocommit = True
+        late.cursor().execute("select pg_current_xact_id()")
+        late.cursor().execute("""insert into millrace.delayed (due_at, upload_id, step_no, kind_no, class, attempt)
+            select clock_timestamp(), gen_random_uuid(), 0, 1, 0, 1 from generate_series(1, 1200)""")
+        for _ in range(4):
+            delay(other.cursor(), 2, "0")
+            assert promoted(db) == 1
+        late.commit()
+        assert [promoted(db) for _ in range(4)] == [500, 500, 200, 0]
+
+
+def test_a_clock_that_was_set_back_hides_nothing(db):
+    """The mark is an hour ahead: as if all before had been promoted an hour later than it is now."""
+    db.query("insert into millrace.due_mark select 2, t, 0, t, 0, '0', t, 0 from (select now() + interval '1 h' as t) x")
+    with contextlib.closing(psycopg2.connect(db.url())) as c:
+        c.autocommit = True
+        delay(c.cursor(), 1, "0")
+        delay(c.cursor(), 1, "-5 s")
+        assert promoted(db) == 2
+        # From here on the new time holds.
+        delay(c.cursor(), 1, "30 min")
+        delay(c.cursor(), 1, "0")
+        assert [promoted(db) for _ in range(2)] == [1, 0]
+        assert db.one("select next_ms from millrace.promote_due(500)") == 1000
+        assert db.one("select count(*) from millrace.delayed where due_at < now() + interval '31 min'") == 1
