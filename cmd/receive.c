@@ -1,6 +1,7 @@
 /* receive.c -- `millrace receive`: the receiver from its settings to its exit code. */
 #include "cmd/cmd.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -58,32 +59,51 @@ read_settings(const struct conf *c, struct arena *a, struct receiver_conf *ret, 
 	return RC_OK;
 }
 
+/* Alive from the start, ready once there is a receiver. */
+static bool
+is_ready(void *receiver)
+{
+	_Atomic(struct receiver *) *at = receiver;
+	struct receiver *r = atomic_load(at);
+	return r && receiver_ready(r);
+}
+
+static enum rc
+run(const struct conf *c, const struct receiver_conf *settings, struct fault *f)
+{
+	static _Atomic(struct receiver *) running;
+	struct probe *probe = NULL;
+	const char *probe_listen = conf_text(c, "probe-listen");
+
+	if (probe_listen && !(probe = probe_start(probe_listen, is_ready, &running, f)))
+		return f->rc;
+	if (station_await_schema(c, "millrace receive", f) != RC_OK) {
+		probe_stop(probe);
+		return f->rc;
+	}
+	struct receiver *r = receiver_start(settings, f);
+	if (r) {
+		atomic_store(&running, r);
+		log_info("receiving", "on %s (port %u), from %zu sources", settings->listen,
+		         receiver_port(r), settings->source_count);
+		receiver_run(r);
+		log_info("stopping", NULL);
+	}
+	probe_stop(probe);
+	if (!r)
+		return f->rc;
+	receiver_stop(r);
+	log_info("stopped", NULL);
+	return RC_OK;
+}
+
 static enum rc
 receive(const struct conf *c, struct arena *a, struct fault *f)
 {
 	struct receiver_conf settings;
-	struct probe *probe = NULL;
-
 	if (read_settings(c, a, &settings, f) != RC_OK || stop_setup(f) != RC_OK)
 		return f->rc;
-	if (station_await_schema(c, "millrace receive", f) != RC_OK)
-		return f->rc;
-	struct receiver *r = receiver_start(&settings, f);
-	if (!r)
-		return f->rc;
-	const char *probe_listen = conf_text(c, "probe-listen");
-	if (probe_listen && !(probe = probe_start(probe_listen, receiver_ready, r, f))) {
-		receiver_stop(r);
-		return f->rc;
-	}
-	log_info("receiving", "on %s (port %u), from %zu sources", settings.listen,
-	         receiver_port(r), settings.source_count);
-	receiver_run(r);
-	log_info("stopping", NULL);
-	probe_stop(probe);
-	receiver_stop(r);
-	log_info("stopped", NULL);
-	return RC_OK;
+	return run(c, &settings, f);
 }
 
 int

@@ -28,7 +28,7 @@ def body(*records):
 
 
 class Receiver:
-    def __init__(self, processes, url, folder, *args):
+    def __init__(self, processes, url, folder, *args, **kw):
         self.folder = folder
         self.secret = folder / "secret"
         self.secret.write_text(SECRET + "\n")
@@ -50,7 +50,7 @@ secret_file = {self.secret}
 [source open]
 auth = none
 """
-        self.process = processes("receive", *args, config=config)
+        self.process = processes("receive", *args, config=config, **kw)
 
     def post(self, data, source="s3", headers=None, query=""):
         status, reply, head = call("POST", f"{self.url}/v1/events/{source}{query}", data,
@@ -241,6 +241,18 @@ def test_database_away(processes, own_cluster, tmp_path):
     wait_until(lambda: receiver.post(body(event("after")))[0] == 200, 20, "it reconnects by itself")
     assert {t for _, t in acknowledged} <= {
         r[0] for r in db.query("select millrace.trace_text(id) from millrace.upload")}
+
+
+def test_alive_before_the_database_is_there(processes, own_cluster, tmp_path):
+    """Or an orchestrator would kill it again and again while it waits."""
+    url = own_cluster.new_database().url("receiver")
+    own_cluster.stop(signal.SIGQUIT)
+    receiver = Receiver(processes, url, tmp_path, ready=False)
+    wait_until(lambda: receiver.process.probe_status("/livez") == 200, 20, "it is alive")
+    assert receiver.process.probe_status("/readyz") == 503
+    own_cluster.start()
+    receiver.process.wait_ready()
+    assert receiver.uploads(body(event("first")))[0][0] == "accepted"
 
 
 def test_who_waits_when_the_database_is_lost_is_told(processes, own_cluster, tmp_path):

@@ -160,14 +160,14 @@ END_TEST
 
 START_TEST(depth_of_an_odd_kind)
 {
-	static const char text[] = "{\"queues\":[{\"kind\":\"a\\\"b\\\\c\\nd\",\"oldest_at\":" DAY(
+	static const char text[] = "{\"queues\":[{\"kind\":\"a\\\"b\\\\c\\ne\",\"oldest_at\":" DAY(
 		"11:48:03.120045") ",\"retrying\":3,\"workers\":2}]}";
 	struct fault f = { 0 };
 	CLEANUP(json_freep) struct json_doc *doc = json_parse(text, strlen(text), 64, &f);
 	ck_assert_msg(doc != NULL, "%s", f.message);
 	str_reset(&html);
 	depth_write(&html, json_root(doc));
-#define KIND "kind=\"a\\\"b\\\\c\\nd\""
+#define KIND "kind=\"a\\\"b\\\\c\\ne\""
 	has("millrace_jobs{" KIND ",state=\"retrying\"} 3\n");
 	has("millrace_jobs_oldest_ready_timestamp_seconds{" KIND "} 1795261683.120045\n");
 	has("millrace_workers{" KIND "} 2\n");
