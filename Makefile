@@ -141,21 +141,25 @@ print-CFLAGS:
 print-LDFLAGS:
 	@echo $(LDFLAGS_ALL)
 
-# The bench: its drivers, and a run on a PostgreSQL of its own. QUICK=1 takes under 3 minutes.
-BENCH_QUEUE := $(patsubst %,tests/bench/%.c,queue fill drain wake quantiles)
-BENCH_BINS := $(patsubst %,$(O)/bench/%,queue post stamp)
+# The bench: its drivers, and a run on a PostgreSQL of its own.
+BENCH_QUEUE := $(patsubst %,tests/bench/%.c,queue fill drain wake pace quantiles)
+BENCH_BINS := $(patsubst %,$(O)/bench/%,queue post stamp floor)
 $(O)/bench/queue: $(call objs,$(BENCH_QUEUE)) $(foreach d,$(DEPS_queue),$(call lib,$(d)))
+$(O)/bench/floor: $(O)/obj/tests/bench/peers/floor.o $(O)/obj/tests/bench/quantiles.o $(call lib,base)
 $(O)/bench/post: $(O)/obj/tests/bench/quantiles.o
 $(O)/bench/post $(O)/bench/stamp: $(O)/bench/%: $(O)/obj/tests/bench/%.o $(call lib,base)
 $(BENCH_BINS):
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(PKG_LIBS)
 
-## bench: jobs/s, events/s, latency, memory and start-up beside the plain SKIP LOCKED loop (QUICK=1: a short one)
-.PHONY: bench-bins
+.PHONY: bench-bins bench-check
 bench-bins: $(BENCH_BINS)
+## bench: measures every bar of tests/bench/bars.tsv beside the peers (QUICK=1: 10 minutes; ROWS=1,5: those rows only)
 bench: $(O)/millrace $(BENCH_BINS)
-	O=$(O) tests/bench/run
+	O=$(O) QUICK=$(QUICK) ROWS=$(ROWS) tests/bench/run
+## bench-check: plans and WAL of the hot calls against tests/bench/baselines.tsv, two minutes (UPDATE=1: writes it)
+bench-check: $(O)/millrace $(BENCH_BINS)
+	O=$(O) UPDATE=$(UPDATE) tests/bench/check
 
 # Fuzzing, with clang's libFuzzer: each target for FUZZ_SECONDS, from its seeds and what earlier runs found.
 FUZZ_SECONDS ?= 30

@@ -12,6 +12,7 @@
 #include "queue/session.h"
 
 #define BENCH_KIND "noop"
+#define BENCH_SECOND_KIND "second"
 #define BENCH_JOBS_PER_UPLOAD 5
 
 /* A measurement that goes wrong is no measurement. */
@@ -32,21 +33,31 @@ struct session *bench_session(struct db *db, const char *kind, int slots);
 
 /* Takes uploads in and routes them, so that tickets of BENCH_KIND are due. */
 struct filler;
-struct filler *filler_new(void);
+/* children 0: the standard pipeline; else one whose rule 0 makes so many jobs of an upload. */
+struct filler *filler_new(size_t children);
 /* Accepts new uploads, none routed. */
 void filler_accept(struct filler *fl, size_t uploads);
 /* Claims what is to be routed, at most 500, and answers how many. */
 size_t filler_claim(struct filler *fl);
-/* Expands what was claimed: rule_no 0 makes one job of each, 1 makes BENCH_JOBS_PER_UPLOAD. */
+/* Expands what was claimed: rule_no 0 makes one job of each, 1 makes BENCH_JOBS_PER_UPLOAD, 2 one
+ * of BENCH_KIND and after it one of BENCH_SECOND_KIND. */
 void filler_expand(struct filler *fl, int16_t rule_no);
 /* All of it: BENCH_JOBS_PER_UPLOAD due jobs per upload. */
 void filler_fill(struct filler *fl, size_t uploads);
+enum rc filler_heartbeat(struct filler *fl, struct fault *f);
 void filler_free(struct filler *fl);
 
 /* sessions threads claim and finish batches until jobs are done; prints "jobs N", "seconds S". */
 void drain_run(int sessions, size_t batch, size_t jobs);
-/* One job at a time on an idle queue, a sleeping worker; prints quantiles of enqueue to claim in
- * ms. */
-void wake_run(size_t samples);
+/* In turn: so many jobs made, then drained, until the seconds are over; prints for each drain
+ * "window END_S JOBS SECONDS". */
+void flow_run(int sessions, size_t batch, size_t jobs, int64_t seconds);
+/* One job at a time on an idle queue, a sleeping worker; prints quantiles in ms of enqueue to claim
+ * ("wake"), or of the finish of one job to the claim of the one that waited for it ("unblock"). */
+void wake_run(size_t samples, bool unblock);
+/* Claims only, so many times; prints quantiles of one claim in ms. */
+void claim_run(size_t times, size_t batch);
+/* So many uploads a second, each expanded by the rule, whatever comes of them. */
+void pace_run(int64_t rate, int64_t seconds, int16_t rule_no);
 
 #endif

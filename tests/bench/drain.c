@@ -1,4 +1,5 @@
-/* drain.c -- many sessions claim and finish no-ops in batches: the queue alone, at full speed. */
+/* drain.c -- many sessions claim and finish no-ops in batches, once or in turn with a filler: the
+ * queue alone, at full speed. */
 #include "bench.h"
 
 #include <pthread.h>
@@ -14,7 +15,8 @@ struct drain {
 	size_t batch, jobs;
 	atomic_size_t done;
 	atomic_llong last_us; /* when the last finish returned */
-	pthread_barrier_t start;
+	atomic_bool stop;
+	pthread_barrier_t start, end;
 };
 
 struct drainer {
@@ -91,16 +93,12 @@ heartbeat(struct drainer *dr)
 	dr->beat_ms = clock_mono_ms();
 }
 
-static void *
-drain_thread(void *arg)
+static void
+drain_window(struct drain *d, struct drainer *dr)
 {
-	struct drain *d = arg;
-	struct drainer dr = { 0 };
-	drainer_setup(&dr, d->batch);
-	pthread_barrier_wait(&d->start);
 	int64_t progress_ms = clock_mono_ms();
 	while (atomic_load(&d->done) < d->jobs) {
-		size_t n = claim_and_finish(&dr, d->batch);
+		size_t n = claim_and_finish(dr, d->batch);
 		if (n > 0) {
 			atomic_fetch_add(&d->done, n);
 			atomic_store(&d->last_us, clock_mono_us());
@@ -109,29 +107,88 @@ drain_thread(void *arg)
 			BENCH_FAIL("%zu of %zu jobs done, and no more come", atomic_load(&d->done),
 			           d->jobs);
 		}
-		heartbeat(&dr);
+		heartbeat(dr);
+	}
+}
+
+static void *
+drain_thread(void *arg)
+{
+	struct drain *d = arg;
+	struct drainer dr = { 0 };
+	drainer_setup(&dr, d->batch);
+	for (;;) {
+		pthread_barrier_wait(&d->start);
+		if (atomic_load(&d->stop))
+			break;
+		drain_window(d, &dr);
+		pthread_barrier_wait(&d->end);
 	}
 	drainer_end(&dr);
 	return NULL;
+}
+
+static pthread_t *
+start_threads(struct drain *d, int sessions)
+{
+	pthread_t *threads = calloc((size_t)sessions, sizeof(threads[0]));
+	if (!threads || pthread_barrier_init(&d->start, NULL, (unsigned)sessions + 1) != 0 ||
+	    pthread_barrier_init(&d->end, NULL, (unsigned)sessions + 1) != 0)
+		BENCH_FAIL("out of memory");
+	for (int i = 0; i < sessions; i++)
+		if (pthread_create(&threads[i], NULL, drain_thread, d) != 0)
+			BENCH_FAIL("cannot start a thread");
+	return threads;
+}
+
+static void
+end_threads(struct drain *d, pthread_t *threads, int sessions)
+{
+	atomic_store(&d->stop, true);
+	pthread_barrier_wait(&d->start);
+	for (int i = 0; i < sessions; i++)
+		pthread_join(threads[i], NULL);
+	pthread_barrier_destroy(&d->start);
+	pthread_barrier_destroy(&d->end);
+	free(threads);
+}
+
+/* One window of all sessions; the seconds until its last finish returned. */
+static double
+run_window(struct drain *d)
+{
+	atomic_store(&d->done, 0);
+	pthread_barrier_wait(&d->start);
+	int64_t start_us = clock_mono_us();
+	pthread_barrier_wait(&d->end);
+	return (double)(atomic_load(&d->last_us) - start_us) / 1e6;
 }
 
 void
 drain_run(int sessions, size_t batch, size_t jobs)
 {
 	struct drain d = { .batch = batch, .jobs = jobs };
-	pthread_t *threads = calloc((size_t)sessions, sizeof(threads[0]));
-	if (!threads || pthread_barrier_init(&d.start, NULL, (unsigned)sessions + 1) != 0)
-		BENCH_FAIL("out of memory");
-	for (int i = 0; i < sessions; i++)
-		if (pthread_create(&threads[i], NULL, drain_thread, &d) != 0)
-			BENCH_FAIL("cannot start a thread");
-	pthread_barrier_wait(&d.start);
-	int64_t start_us = clock_mono_us();
-	for (int i = 0; i < sessions; i++)
-		pthread_join(threads[i], NULL);
-	double seconds = (double)(atomic_load(&d.last_us) - start_us) / 1e6;
-	printf("jobs %zu\nseconds %.3f\njobs_per_s %.0f\n", atomic_load(&d.done), seconds,
-	       (double)atomic_load(&d.done) / seconds);
-	pthread_barrier_destroy(&d.start);
-	free(threads);
+	pthread_t *threads = start_threads(&d, sessions);
+	double seconds = run_window(&d);
+	size_t done = atomic_load(&d.done);
+	end_threads(&d, threads, sessions);
+	printf("jobs %zu\nseconds %.3f\njobs_per_s %.0f\n", done, seconds, (double)done / seconds);
+}
+
+void
+flow_run(int sessions, size_t batch, size_t jobs, int64_t seconds)
+{
+	struct drain d = { .batch = batch, .jobs = jobs };
+	struct filler *fl = filler_new(0);
+	pthread_t *threads = start_threads(&d, sessions);
+	int64_t start_ms = clock_mono_ms();
+	while (clock_mono_ms() - start_ms < seconds * 1000) {
+		filler_fill(fl, jobs / BENCH_JOBS_PER_UPLOAD);
+		double took = run_window(&d);
+		printf("window %.1f %zu %.4f\n", (double)(clock_mono_ms() - start_ms) / 1e3,
+		       atomic_load(&d.done), took);
+		fflush(stdout);
+	}
+	end_threads(&d, threads, sessions);
+	filler_free(fl);
 }

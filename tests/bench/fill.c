@@ -2,25 +2,29 @@
 #include "bench.h"
 
 #include "base/clock.h"
+#include "base/str.h"
 #include "queue/upload.h"
 #include "base/banned.h"
 
 #define FILL_BATCH 500
 
-/* Rule 0 makes one job, rule 1 as many as the layout was measured with. */
-static const char pipeline[] = "{\"version\": 1, \"kinds\": {\"" BENCH_KIND
-			       "\": {\"timeout_s\": 60, \"attempts\": 5}}, \"rules\": ["
-			       "{\"name\": \"one\", \"match\": {\"suffix\": \".one\"}, \"jobs\": ["
-			       "{\"step\": \"a\", \"kind\": \"" BENCH_KIND "\"}]},"
-			       "{\"name\": \"five\", \"match\": {}, \"jobs\": ["
-			       "{\"step\": \"a\", \"kind\": \"" BENCH_KIND
-			       "\"}, {\"step\": \"b\", \"kind\": \"" BENCH_KIND "\"},"
-			       "{\"step\": \"c\", \"kind\": \"" BENCH_KIND
-			       "\"}, {\"step\": \"d\", \"kind\": \"" BENCH_KIND "\"},"
-			       "{\"step\": \"e\", \"kind\": \"" BENCH_KIND "\"}]}]}";
-/* Any name of 64 digits will do for a file that is in no repository. */
-static const char pipeline_sha256[] =
-	"62656e6368000000000000000000000000000000000000000000000000000000";
+/* Rule 0 makes one job, rule 1 as many as the layout was measured with, rule 2 one after another.
+ */
+static const char standard[] =
+	"{\"version\": 1, \"kinds\": {\"" BENCH_KIND
+	"\": {\"timeout_s\": 60, \"attempts\": 5}, \"" BENCH_SECOND_KIND
+	"\": {\"timeout_s\": 60, \"attempts\": 5}}, \"rules\": ["
+	"{\"name\": \"one\", \"match\": {\"suffix\": \".one\"}, \"jobs\": ["
+	"{\"step\": \"a\", \"kind\": \"" BENCH_KIND "\"}]},"
+	"{\"name\": \"five\", \"match\": {\"suffix\": \".pdf\"}, \"jobs\": ["
+	"{\"step\": \"a\", \"kind\": \"" BENCH_KIND "\"}, {\"step\": \"b\", \"kind\": \"" BENCH_KIND
+	"\"},"
+	"{\"step\": \"c\", \"kind\": \"" BENCH_KIND "\"}, {\"step\": \"d\", \"kind\": \"" BENCH_KIND
+	"\"},"
+	"{\"step\": \"e\", \"kind\": \"" BENCH_KIND "\"}]},"
+	"{\"name\": \"chain\", \"match\": {}, \"jobs\": ["
+	"{\"step\": \"a\", \"kind\": \"" BENCH_KIND
+	"\"}, {\"step\": \"b\", \"kind\": \"" BENCH_SECOND_KIND "\", \"after\": [\"a\"]}]}]}";
 
 struct filler {
 	struct db *db;
@@ -36,16 +40,44 @@ struct filler {
 	bool accepted[FILL_BATCH];
 };
 
-struct filler *
-filler_new(void)
+/* One rule that makes so many jobs. */
+static void
+write_wide(struct str *text, size_t children)
+{
+	str_addf(text, "{\"version\": 1, \"kinds\": {\"" BENCH_KIND
+	               "\": {\"timeout_s\": 60, \"attempts\": 5}}, \"rules\": [{\"name\": "
+	               "\"wide\", \"match\": {}, \"jobs\": [");
+	for (size_t i = 0; i < children; i++)
+		str_addf(text, "%s{\"step\": \"s%zu\", \"kind\": \"" BENCH_KIND "\"}",
+		         i ? ", " : "", i);
+	str_addf(text, "]}]}");
+}
+
+static void
+register_pipeline(struct filler *fl, size_t children)
 {
 	struct fault f = { 0 };
+	struct str text = STR_INIT(4u << 20);
+	char name[65]; /* any of 64 digits will do for a file that is in no repository */
+	if (children > 0)
+		write_wide(&text, children);
+	else
+		str_addf(&text, "%s", standard);
+	snprintf(name, sizeof(name), "62656e6368%054zu", children);
+	if (text.failed)
+		BENCH_FAIL("out of memory");
+	BENCH_OK(upload_register_pipeline(fl->db, name, str_text(&text), &fl->pipeline_no, &f), &f);
+	str_free(&text);
+}
+
+struct filler *
+filler_new(size_t children)
+{
 	struct filler *fl = calloc(1, sizeof(*fl));
 	if (!fl || !(fl->arena = arena_new(64u << 20)))
 		BENCH_FAIL("out of memory");
 	fl->db = bench_open();
-	BENCH_OK(upload_register_pipeline(fl->db, pipeline_sha256, pipeline, &fl->pipeline_no, &f),
-	         &f);
+	register_pipeline(fl, children);
 	fl->session = bench_session(fl->db, "route", 1);
 	fl->run = clock_wall_us();
 	return fl;
@@ -130,6 +162,12 @@ filler_expand(struct filler *fl, int16_t rule_no)
 	for (size_t i = 0; i < fl->claimed; i++)
 		if (!fl->accepted[i])
 			BENCH_FAIL("an expansion was stale");
+}
+
+enum rc
+filler_heartbeat(struct filler *fl, struct fault *f)
+{
+	return session_heartbeat(fl->session, fl->db, f);
 }
 
 void

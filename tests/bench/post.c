@@ -1,5 +1,5 @@
 /* post.c -- sends S3 notifications to a receiver over keep-alive connections, each with a key of
- * its own. */
+ * its own: as fast as it can, or at a rate. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -23,7 +23,8 @@
 struct load {
 	uint16_t port;
 	const char *path, *token, *bucket;
-	int64_t run, end_us;
+	int64_t run, start_us, end_us;
+	int64_t rate, count; /* events per second and in all; 0: no limit */
 	atomic_llong next;
 	atomic_size_t sent;
 	int64_t *us; /* of each reply, MAX_SAMPLES */
@@ -118,6 +119,19 @@ read_reply(struct link *k)
 		POST_FAIL("refused: %.200s", k->reply);
 }
 
+/* The number of the next event once its time has come; -1: it is over. */
+static int64_t
+next_event(struct load *l)
+{
+	int64_t n = atomic_fetch_add(&l->next, 1);
+	int64_t due_us = l->rate ? l->start_us + n * 1000000 / l->rate : 0;
+	if ((l->count && n >= l->count) || due_us >= l->end_us || clock_mono_us() >= l->end_us)
+		return -1;
+	for (int64_t early_us; (early_us = due_us - clock_mono_us()) > 0;)
+		usleep((useconds_t)early_us);
+	return n;
+}
+
 static void *
 send_until_end(void *arg)
 {
@@ -128,8 +142,9 @@ send_until_end(void *arg)
 	k->fd = dial(l->port);
 	str_init(&k->request, REPLY_MAX);
 	str_init(&k->body, REPLY_MAX);
-	for (int64_t start_us; (start_us = clock_mono_us()) < l->end_us;) {
-		write_request(l, k, atomic_fetch_add(&l->next, 1));
+	for (int64_t n; (n = next_event(l)) >= 0;) {
+		int64_t start_us = clock_mono_us();
+		write_request(l, k, n);
 		send_all(k);
 		read_reply(k);
 		size_t i = atomic_fetch_add(&l->sent, 1);
@@ -158,10 +173,12 @@ report(struct load *l, double seconds)
 int
 main(int argc, char **argv)
 {
-	int64_t port = 0, connections = 0, seconds = 0;
-	if (argc != 7 || !num_parse(argv[1], 1, 65535, &port) ||
-	    !num_parse(argv[5], 1, 1024, &connections) || !num_parse(argv[6], 1, 3600, &seconds))
-		POST_FAIL("usage: post PORT PATH TOKEN BUCKET CONNECTIONS SECONDS");
+	int64_t port = 0, connections = 0, seconds = 0, rate = 0, count = 0;
+	if (argc < 7 || argc > 9 || (argc > 7 && !num_parse(argv[7], 0, 1000000, &rate)) ||
+	    (argc > 8 && !num_parse(argv[8], 0, 100000000, &count)) ||
+	    !num_parse(argv[1], 1, 65535, &port) || !num_parse(argv[5], 1, 1024, &connections) ||
+	    !num_parse(argv[6], 1, 3600, &seconds))
+		POST_FAIL("usage: post PORT PATH TOKEN BUCKET CONNECTIONS SECONDS [RATE [COUNT]]");
 	int64_t start_us = clock_mono_us();
 	struct load l = {
 		.port = (uint16_t)port,
@@ -169,7 +186,10 @@ main(int argc, char **argv)
 		.token = argv[3],
 		.bucket = argv[4],
 		.run = clock_wall_us(),
+		.start_us = start_us,
 		.end_us = start_us + seconds * 1000000,
+		.rate = rate,
+		.count = count,
 		.us = calloc(MAX_SAMPLES, sizeof(l.us[0])),
 	};
 	pthread_t *threads = calloc((size_t)connections, sizeof(threads[0]));

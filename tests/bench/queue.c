@@ -1,4 +1,5 @@
-/* queue.c -- drives the queue through its C face: fill it, drain it, time its wake-ups. */
+/* queue.c -- drives the queue through its C face: fills it, drains it, times its claims and
+ * wake-ups. */
 #include "bench.h"
 
 #include <string.h>
@@ -46,25 +47,71 @@ number(const char *text)
 }
 
 static void
-fill(size_t uploads)
+fill(size_t uploads, bool expand)
 {
-	struct filler *fl = filler_new();
-	filler_fill(fl, uploads);
+	struct filler *fl = filler_new(0);
+	if (expand)
+		filler_fill(fl, uploads);
+	else
+		filler_accept(fl, uploads);
 	filler_free(fl);
+}
+
+/* One upload with so many jobs. */
+static void
+parent(size_t children)
+{
+	struct filler *fl = filler_new(children);
+	filler_accept(fl, 1);
+	if (filler_claim(fl) != 1)
+		BENCH_FAIL("the upload was not there to be routed");
+	filler_expand(fl, 0);
+	filler_free(fl);
+}
+
+static const char usage[] =
+	"usage: queue fill UPLOADS | accept UPLOADS | parent JOBS | drain SESSIONS BATCH JOBS |"
+	" flow SESSIONS BATCH JOBS SECONDS | claim TIMES BATCH | pace UPLOADS_PER_S SECONDS |"
+	" wake SAMPLES | unblock SAMPLES";
+
+static bool
+run(const char *what, int n, const int64_t v[])
+{
+	if (n == 1 && strcmp(what, "fill") == 0)
+		fill((size_t)v[0], true);
+	else if (n == 1 && strcmp(what, "accept") == 0)
+		fill((size_t)v[0], false);
+	else if (n == 1 && strcmp(what, "parent") == 0)
+		parent((size_t)v[0]);
+	else if (n == 1 && strcmp(what, "wake") == 0)
+		wake_run((size_t)v[0], false);
+	else if (n == 1 && strcmp(what, "unblock") == 0)
+		wake_run((size_t)v[0], true);
+	else if (n == 2 && strcmp(what, "claim") == 0)
+		claim_run((size_t)v[0], (size_t)v[1]);
+	else if (n == 2 && strcmp(what, "pace") == 0)
+		pace_run(v[0], v[1], 0);
+	else if (n == 3 && strcmp(what, "drain") == 0)
+		drain_run((int)v[0], (size_t)v[1], (size_t)v[2]);
+	else if (n == 4 && strcmp(what, "flow") == 0)
+		flow_run((int)v[0], (size_t)v[1], (size_t)v[2], v[3]);
+	else
+		return false;
+	return true;
 }
 
 int
 main(int argc, char **argv)
 {
 	struct fault f = { 0 };
+	int64_t v[4] = { 0 };
+	int n = argc - 2;
+	if (n < 1 || n > (int)ARRAY_LEN(v))
+		BENCH_FAIL("%s", usage);
+	for (int i = 0; i < n; i++)
+		v[i] = number(argv[i + 2]);
 	BENCH_OK(stop_setup(&f), &f);
-	if (argc == 3 && strcmp(argv[1], "fill") == 0)
-		fill((size_t)number(argv[2]));
-	else if (argc == 5 && strcmp(argv[1], "drain") == 0)
-		drain_run((int)number(argv[2]), (size_t)number(argv[3]), (size_t)number(argv[4]));
-	else if (argc == 3 && strcmp(argv[1], "wake") == 0)
-		wake_run((size_t)number(argv[2]));
-	else
-		BENCH_FAIL("usage: queue fill UPLOADS | drain SESSIONS BATCH JOBS | wake SAMPLES");
+	if (!run(argv[1], n, v))
+		BENCH_FAIL("%s", usage);
 	return EXIT_SUCCESS;
 }

@@ -1,0 +1,73 @@
+"""rows_drain.py -- rows 1 and 2: drain at full speed beside graphile-worker, pg-boss, PgQ and the plain loop; what features cost."""
+import ours
+import peers
+from plot import Bars
+from server import execute, new_database
+
+ROWS = (1, 2)
+SECONDS = (150, 560)
+DISK_MB = (400, 1200)
+ROUNDS = 3
+PLAIN_JOBS = {100: (50000, 200000), 10: (20000, 60000), 1: (2000, 6000)}
+
+# A trigger that drops what a feature writes: the call does everything but the write itself.
+DROP = """
+create function public.nothing() returns trigger language plpgsql as $$ begin return null; end $$;
+alter function public.nothing() security definer;
+create trigger nothing before {event} on millrace.{table} for each row execute function public.nothing();
+"""
+FEATURES = {
+    "job row kept and updated": ("update", "job"),
+    "attempt row": ("insert", "attempt"),
+    "fan-in (counter and final state of the upload)": ("update", "upload"),
+    "counts (deltas)": ("insert", "tally_delta"),
+}
+
+
+def without(jobs, event, table):
+    """The drain with one feature's writes dropped."""
+    new_database(ours.DATABASE)
+    ours.fill(jobs)
+    execute(DROP.format(event=event, table=table), database=ours.DATABASE)
+    return ours.drain(jobs)
+
+
+def features(table, jobs, rounds):
+    """Microseconds per job of each feature, neighbours in time compared; batch and sessions as in row 1."""
+    cost = {name: [] for name in FEATURES}
+    for _ in range(rounds):
+        for name, (event, relation) in FEATURES.items():
+            new_database(ours.DATABASE)
+            ours.fill(jobs)
+            whole = ours.drain(jobs)
+            cost[name].append(1e6 / whole - 1e6 / without(jobs, event, relation))
+    for name, values in cost.items():
+        table.figure(1, f"costs: {name}", values, "us/job")
+
+
+def measure(ctx):
+    quick, table = ctx.quick, ctx.table
+    jobs = 50000 if quick else 200000
+    rates = {}
+
+    def note(name, rate):
+        rates.setdefault(name, []).append(rate)
+
+    for n in range(ROUNDS):
+        note("graphile-worker batched", peers.graphile(jobs))
+        note("millrace, all on", ours.fresh_drain(ctx.folder, jobs))
+        note("pg-boss batched", peers.pgboss(jobs))
+        note("millrace, all on", ours.fresh_drain(ctx.folder, jobs))
+        for script in ["delete", "keep"]:
+            for batch, sizes in PLAIN_JOBS.items():
+                note(f"plain, {script}, batch {batch}", peers.plain(sizes[not quick], batch, script))
+        note("millrace, batch 100", ours.fresh_drain(ctx.folder, jobs, 4, 100))
+        note("PgQ, one consumer of batches", peers.pgq(jobs))
+        print(f"-- round {n + 1} of {ROUNDS}", flush=True)
+    for name, values in rates.items():
+        table.figure(1, name, values, "jobs/s")
+    mine = rates["millrace, all on"]
+    table.put(1, "ratio", [a / b for a, b in zip(mine[0::2], rates["graphile-worker batched"])])
+    table.put(2, "ratio", [a / b for a, b in zip(mine[1::2], rates["pg-boss batched"])])
+    features(table, jobs // 2, 1 if quick else ROUNDS)
+    table.plots.append(Bars("drain", f"Drain of {jobs:,} no-op jobs", "jobs/s", list(rates.items())))

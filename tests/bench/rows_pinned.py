@@ -1,0 +1,77 @@
+"""rows_pinned.py -- row 7: an old snapshot is held while the queue runs at full speed, beside graphile-worker and the plain loop.
+
+Fill and drain alternate for all of them, and only the drains count, so that a producer does not hide what the claims lose."""
+import statistics
+import time
+
+import ours
+import peers
+from plot import Lines
+from server import execute, level, new_database, pin
+
+ROWS = (7,)
+SECONDS = (220, 2500)
+DISK_MB = (1500, 9000)
+
+
+def windows(fill, drain, seconds):
+    """(when, jobs per second) of each drain."""
+    start, got = time.monotonic(), []
+    while time.monotonic() - start < seconds:
+        fill()
+        got.append((time.monotonic() - start, drain()))
+    return got
+
+
+def mine(folder, seconds, jobs, locks):
+    new_database(ours.DATABASE)
+    level(ours.DATABASE)
+    with pin(ours.DATABASE, locks), ours.keeper(folder):
+        got, done = ours.flow(ours.SESSIONS, 100, jobs, seconds)
+    ours.exact(done // ours.JOBS_PER_UPLOAD, done)
+    return got
+
+
+def graphile(seconds, jobs):
+    peers.graphile_new()
+    level(peers.GRAPHILE)
+    with pin(peers.GRAPHILE):
+        return windows(lambda: peers.graphile_add(jobs), lambda: peers.graphile_drain(jobs), seconds)
+
+
+def plain(seconds, jobs):
+    peers.empty_database(peers.PLAIN)
+    # Rows that stay in front of nobody: the last batches are full ones.
+    peers.plain_fill(peers.PLAIN_CLIENTS * 400)
+    level(peers.PLAIN)
+    with pin(peers.PLAIN):
+        return windows(lambda: peers.plain_fill(jobs), lambda: peers.plain_drain(jobs, 100, "delete"), seconds)
+
+
+def ends(got, seconds):
+    """Jobs per second in the first minute and in the last: medians of the drains in each."""
+    minute = min(60, seconds / 3)
+    first = [rate for at, rate in got if at <= minute] or [got[0][1]]
+    last = [rate for at, rate in got if at >= got[-1][0] - minute]
+    return statistics.median(first), statistics.median(last)
+
+
+def measure(ctx):
+    seconds, jobs = (60, 20000) if ctx.quick else (600, 50000)
+    others = seconds / 2 if ctx.quick else seconds
+    runs = [("millrace", mine(ctx.folder, seconds, jobs, False)),
+            ("graphile-worker", graphile(others, jobs)),
+            ("millrace, pg_dump's locks", mine(ctx.folder, seconds, jobs, True)),
+            ("plain SKIP LOCKED, batch 100", plain(others, jobs))]
+    ratio = {}
+    for name, got in runs:
+        first, last = ends(got, seconds if name.startswith("millrace") else others)
+        ratio[name] = last / first
+        ctx.table.figure(7, f"{name}: first minute", first, "jobs/s")
+        ctx.table.figure(7, f"{name}: last minute", last, "jobs/s")
+        ctx.table.figure(7, f"{name}: last to first", last / first, "x")
+    note = f"{seconds} s, one run"
+    ctx.table.put(7, "pinned", ratio["millrace"], note)
+    ctx.table.put(7, "locks", ratio["millrace, pg_dump's locks"], note)
+    ctx.table.plots.append(Lines("pinned", "Draining while an old snapshot is held", "seconds", "jobs/s", runs))
+    execute(f"drop database if exists {peers.PLAIN} with (force)")
