@@ -52,7 +52,7 @@ def pinned(folder, jobs):
     grown = {t: (after[t] - before.get(t, 0)) / jobs for t in after}
     total, hot = (sum(u[i] for u in counted.values()) for i in (0, 1))
     return {"hot": hot * 100 / total, "grown": sum(g for t, g in grown.items() if t not in RECORDS),
-            "records": sum(g for t, g in grown.items() if t in RECORDS), "dead": sum(u[2] for u in counted.values()) / jobs,
+            "records": sum(g for t, g in grown.items() if t in RECORDS), "dead": sum(u[2] for u in counted.values()) / jobs, "sizes": grown,
             "tables": {t: (hot * 100 / total, total) for t, (total, hot, _) in counted.items() if total}}
 
 
@@ -75,5 +75,8 @@ def measure(ctx):
         if held[0]["tables"][name][1] > jobs / 100:
             table.figure(10, f"HOT share of {name} under a snapshot", [h["tables"][name][0] for h in held], "%")
     table.put(10, "growth", [h["grown"] for h in held])
+    for name in sorted(held[0]["sizes"]):
+        if held[0]["sizes"][name] > 1:
+            table.figure(10, f"  of {name}{' (kept)' if name in RECORDS else ''}", [h["sizes"][name] for h in held], "MB")
     table.figure(10, "growth of the records kept, per million jobs", [h["records"] for h in held], "MB")
     table.figure(10, "dead rows per job under a snapshot", [h["dead"] for h in held], "rows")

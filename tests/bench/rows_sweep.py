@@ -4,11 +4,10 @@ import time
 import uuid
 
 import ours
+import psycopg2
 from procs import wait_until
 from roles import Roles
-from server import QUEUE, connect, forget_statements, new_database, output, process_cpu_s, statements, url
-
-import psycopg2
+from server import QUEUE, connect, forget_statements, level, new_database, output, process_cpu_s, statements, url
 
 ROWS = (11,)
 SECONDS = (70, 200)
@@ -103,27 +102,28 @@ def find_times(folder, samples):
     return got
 
 
-def sweep_share(folder, jobs):
-    """Percent of a core while the queue is drained at full speed: the time that the sweep's calls took."""
+def sweep_share(folder, seconds):
+    """Percent of a core while the queue is filled and drained at full speed: the time that the sweep's calls took."""
     new_database(ours.DATABASE)
-    ours.fill(jobs)
+    level(ours.DATABASE)
     with ours.keeper(folder) as keeper:
         forget_statements()
         start, cpu = time.monotonic(), process_cpu_s(keeper.pid)
-        ours.drain(jobs, batch=100)
+        _, done = ours.flow(ours.SESSIONS, 100, 20000, seconds)
         took = time.monotonic() - start
         keeper_cpu = process_cpu_s(keeper.pid) - cpu
-        sweep, every = statements(ours.DATABASE, "%sweep_tickets%")[2], statements(ours.DATABASE, "%rescue_workers%")[2]
-        fold = statements(ours.DATABASE, "%fold_tallies%")[2]
-    return sweep / took / 10, (sweep + every + fold) / took / 10 + keeper_cpu * 100 / took
+        ms = {call: statements(ours.DATABASE, f"%millrace.{call}(%")[2]
+              for call in ["sweep_tickets", "rescue_workers", "fold_tallies", "promote_due"]}
+    ours.exact(done // ours.JOBS_PER_UPLOAD, done)
+    return ms["sweep_tickets"] / took / 10, sum(ms.values()) / took / 10 + keeper_cpu * 100 / took
 
 
 def measure(ctx):
     table, quick = ctx.table, ctx.quick
-    shares = [sweep_share(ctx.folder, 50000 if quick else 200000) for _ in range(ROUNDS)]
-    table.put(11, "cpu", [s[0] for s in shares], "while draining at full speed")
-    table.figure(11, "all of the keeper's duties, while draining at full speed", [s[1] for s in shares], "%")
-    found = find_times(f"{ctx.folder}/sweep", 3 if quick else 10)
+    shares = [sweep_share(ctx.folder, 8 if quick else 30) for _ in range(ROUNDS)]
+    table.put(11, "cpu", [s[0] for s in shares], "while filling and draining at full speed")
+    table.figure(11, "all of the keeper's duties", [s[1] for s in shares], "%")
+    found = find_times(f"{ctx.folder}/sweep", 5 if quick else 20)
     table.put(11, "late", found["late"])
     if found["aborted"]:
         table.put(11, "aborted", found["aborted"])
