@@ -20,11 +20,11 @@ class Context:
         self.folder, self.quick, self.table = folder, quick, Table()
 
 
-def wanted():
+def wanted(quick):
     named = os.environ.get("ROWS", "")
     modules = [importlib.import_module(m) for m in MODULES if (HERE / f"{m}.py").exists()]
     if not named:
-        return modules
+        return [m for m in modules if not quick or getattr(m, "IN_QUICK", True)]
     rows = {int(r) for r in named.split(",")}
     return [m for m in modules if rows & set(m.ROWS)]
 
@@ -40,9 +40,16 @@ def announce(modules, quick):
         fail(f"only {free_mb:.0f} MB are free there")
 
 
+def measure_all(ctx, modules):
+    for module in modules:
+        start = time.monotonic()
+        module.measure(ctx)
+        print(f"-- rows {', '.join(map(str, module.ROWS))}: {time.monotonic() - start:.0f} s", flush=True)
+
+
 def main():
     quick = os.environ.get("QUICK") == "1"
-    modules = wanted()
+    modules = wanted(quick)
     announce(modules, quick)
     if sys.argv[1:] == ["--announce"]:
         return
@@ -53,12 +60,12 @@ def main():
     with tempfile.TemporaryDirectory(prefix="mr-bench-") as folder:
         os.chmod(folder, 0o755)
         ctx = Context(folder, quick)
-        for module in modules:
-            start = time.monotonic()
-            module.measure(ctx)
-            print(f"-- rows {', '.join(map(str, module.ROWS))}: {time.monotonic() - start:.0f} s", flush=True)
-    rows = ctx.table.write(quick, time.monotonic() - begin)
-    print("\n" + ctx.table.markdown())
+        try:
+            measure_all(ctx, modules)
+        finally:
+            # What was measured before a failure is kept; the rows after it are null.
+            rows = ctx.table.write(quick, time.monotonic() - begin)
+            print("\n" + ctx.table.markdown(), flush=True)
     missed = [str(r["row"]) for r in rows if r["ok"] is False]
     absent = [str(r["row"]) for r in rows if r["ok"] is None]
     print(f"bench: {time.monotonic() - begin:.0f} s; bars missed in rows: {', '.join(missed) or 'none'}; "

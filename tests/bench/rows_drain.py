@@ -5,10 +5,10 @@ from plot import Bars
 from server import execute, new_database, server_cpu_s, wait_reaped
 
 ROWS = (1, 2)
-SECONDS = (150, 560)
+SECONDS = (130, 640)
 DISK_MB = (400, 1200)
 ROUNDS = 3
-PLAIN_JOBS = {100: (50000, 200000), 10: (20000, 60000), 1: (2000, 6000)}
+PLAIN_JOBS = {100: (40000, 200000), 10: (12000, 60000), 1: (800, 6000)}
 
 # A trigger that drops what a feature writes: the call does everything but the write itself.
 DROP = """
@@ -52,7 +52,7 @@ def features(table, jobs):
 
 def measure(ctx):
     quick, table = ctx.quick, ctx.table
-    jobs = 50000 if quick else 200000
+    jobs = 40000 if quick else 200000
     rates = {}
 
     def note(name, rate):

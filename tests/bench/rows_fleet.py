@@ -14,6 +14,7 @@ ROWS = (12,)
 SECONDS = (150, 300)
 DISK_MB = (200, 400)
 ROUNDS = 3
+IN_QUICK = False  # it starts 64 processes seven times
 WORKERS, SLOTS, RATE = 64, 8, 800
 
 POOLER = """[databases]
@@ -79,7 +80,8 @@ def run(folder, workers, slots, seconds, database_url=None):
         time.sleep(4)  # a heartbeat of each
         most = connections()
         cpu = server_cpu_s()
-        source = subprocess.Popen([str(QUEUE), "pace", str(RATE), str(seconds)], env={**os.environ, "PGDATABASE": database})
+        source = subprocess.Popen([str(QUEUE), "pace", str(RATE), str(seconds)], stdout=subprocess.DEVNULL,
+                                  env={**os.environ, "PGDATABASE": database})
         while source.poll() is None:
             most = max(most, connections())
             time.sleep(0.5)

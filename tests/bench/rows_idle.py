@@ -8,7 +8,7 @@ from roles import Roles, private_kb
 from server import QUEUE, fail, forget_statements, new_database, one, output, server_cpu_s, statements
 
 ROWS = (13, 14)
-SECONDS = (90, 240)
+SECONDS = (80, 280)
 DISK_MB = (50, 50)
 WORKERS = 20
 ROUNDS = 3

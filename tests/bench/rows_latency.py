@@ -5,13 +5,13 @@ from plot import Bars
 from server import QUEUE, new_database, output
 
 ROWS = (5,)
-SECONDS = (75, 420)
+SECONDS = (60, 420)
 DISK_MB = (50, 50)
 ROUNDS = 3
 
 
 def measure(ctx):
-    samples = 150 if ctx.quick else 1000
+    samples = 100 if ctx.quick else 1000
     names = ["millrace", "bare libpq", "graphile-worker", "pg-boss"]
     got = {name: [] for name in names}
     for _ in range(ROUNDS):

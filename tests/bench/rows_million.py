@@ -9,7 +9,7 @@ from roles import Roles, resident_kb
 from server import connect, level, new_database
 
 ROWS = (3,)
-SECONDS = (60, 1500)
+SECONDS = (30, 1500)
 DISK_MB = (500, 14000)
 UPLOADS = 1000000
 QUICK_UPLOADS = 40000

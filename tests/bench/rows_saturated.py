@@ -57,7 +57,7 @@ def pinned(folder, jobs):
 
 
 def measure(ctx):
-    jobs = 50000 if ctx.quick else 200000
+    jobs = 40000 if ctx.quick else 200000
     free, held = [], []
     for _ in range(ROUNDS):
         free.append(unpinned(ctx.folder, jobs))

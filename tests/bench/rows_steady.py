@@ -6,7 +6,7 @@ from roles import Roles
 from server import connect, execute, fail, level, new_database, process_cpu_s, server_cpu_s
 
 ROWS = (6,)
-SECONDS = (80, 260)
+SECONDS = (70, 260)
 DISK_MB = (300, 900)
 ROUNDS = 3
 RATE, JOBS = 800, 3
@@ -72,7 +72,7 @@ def graphile(seconds):
 
 
 def measure(ctx):
-    seconds = 8 if ctx.quick else 30
+    seconds = 5 if ctx.quick else 30
     got = [(mine(f"{ctx.folder}/steady{n}", seconds), graphile(seconds)) for n in range(ROUNDS)]
     table = ctx.table
     table.put(6, "p50", [m["p50"] for m, _ in got])

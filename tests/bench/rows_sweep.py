@@ -10,7 +10,7 @@ from roles import Roles
 from server import QUEUE, connect, forget_statements, level, new_database, output, process_cpu_s, statements, url
 
 ROWS = (11,)
-SECONDS = (70, 200)
+SECONDS = (60, 300)
 DISK_MB = (200, 300)
 ROUNDS = 3
 
@@ -120,7 +120,7 @@ def sweep_share(folder, seconds):
 
 def measure(ctx):
     table, quick = ctx.table, ctx.quick
-    shares = [sweep_share(ctx.folder, 8 if quick else 30) for _ in range(ROUNDS)]
+    shares = [sweep_share(ctx.folder, 5 if quick else 30) for _ in range(ROUNDS)]
     table.put(11, "cpu", [s[0] for s in shares], "while filling and draining at full speed")
     table.figure(11, "all of the keeper's duties", [s[1] for s in shares], "%")
     found = find_times(f"{ctx.folder}/sweep", 5 if quick else 20)

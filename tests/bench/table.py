@@ -110,7 +110,9 @@ class Table:
         """What the README shows; to be pasted."""
         lines = ["| row | | figure | range | must | aim | |", "|---|---|---|---|---|---|---|"]
         for p in self.parts.values():
-            verdict = {True: "ok", False: "**missed**", None: ""}[p.ok] if p.value is not None else "not measured"
+            if p.value is None:
+                continue
+            verdict = {True: "ok", False: "**missed**", None: ""}[p.ok]
             lines.append(f"| {p.row} | {p.name.strip()} | {number(p.value)} {p.unit} | {number(p.low)}..{number(p.high)} "
                          f"| {number(p.must)} | {number(p.aim)} | {verdict} |")
         lines += ["", "| row | beside it | figure | range |", "|---|---|---|---|"]
