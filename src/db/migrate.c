@@ -115,56 +115,38 @@ record(struct db *db, const struct sql_file *file, size_t id, struct fault *f)
 	return rows ? RC_OK : f->rc;
 }
 
-/* One transaction: files in order, then the record of a migration (id 0: none). A table that
- * somebody uses is not waited for long, lest all others queue up behind us. Functions may call
- * those of later files, so their bodies are not looked at yet. */
+/* Files in order, then the record of a migration (id 0: none). Functions may call those of later
+ * files, so their bodies are not looked at yet. */
 static enum rc
-apply_once(struct db *db, const struct sql_file *files, size_t n, size_t id, struct fault *f)
+apply(struct db *db, const struct sql_file *files, size_t n, size_t id, struct fault *f)
 {
-	enum rc rc = db_script(
-		db, "begin; set local lock_timeout = '2s'; set local check_function_bodies = off",
-		f);
+	enum rc rc = db_script(db, "set local check_function_bodies = off", f);
 	for (size_t i = 0; rc == RC_OK && i < n; i++) {
 		rc = db_script(db, files[i].text, f);
 		if (rc != RC_OK)
 			fault_context(f, "%s", files[i].name);
 	}
-	if (rc == RC_OK && id > 0)
-		rc = record(db, &files[0], id, f);
-	if (rc == RC_OK)
-		return db_script(db, "commit", f);
-	struct fault ignored = { 0 };
-	ignore_rc(db_script(db, "rollback", &ignored));
-	return rc;
+	return rc == RC_OK && id > 0 ? record(db, &files[0], id, f) : rc;
 }
 
+/* The lock is the transaction's own: one of the connection would stay with a pooler. Asked for
+ * again and again: who waits inside the server holds a snapshot, and cannot be stopped. A table
+ * that somebody uses is not waited for long, lest all others queue up behind us. */
 static enum rc
-apply(struct db *db, const struct sql_file *files, size_t n, size_t id, struct fault *f)
-{
-	static const struct backoff pace = { .base_ms = 200, .cap_ms = 5000 };
-	for (int attempt = 1;; attempt++) {
-		enum rc rc = apply_once(db, files, n, id, f);
-		if (rc != RC_RETRY || db_broken(db) || attempt == TRIES)
-			return rc;
-		if (stop_wait_ms(backoff_ms(&pace, attempt, backoff_seed())))
-			return fault_set(f, RC_STOP, "stopped");
-	}
-}
-
-/* Asked for again and again: who waits inside the server holds a snapshot, and cannot be stopped.
- */
-static enum rc
-lock(struct db *db, struct fault *f)
+begin_locked(struct db *db, struct fault *f)
 {
 	int64_t until_ms = clock_mono_ms() + LOCK_WAIT_MS;
 	for (;;) {
+		enum rc rc = db_script(db, "begin; set local lock_timeout = '2s'", f);
+		if (rc != RC_OK)
+			return rc;
 		CLEANUP(db_rows_freep)
 		struct db_rows *rows =
-			db_call(db, "select pg_try_advisory_lock(" LOCK ")", 0, NULL, f);
-		if (!rows)
-			return f->rc;
-		if (db_bool(rows, 0, 0))
-			return RC_OK;
+			db_call(db, "select pg_try_advisory_xact_lock(" LOCK ")", 0, NULL, f);
+		if (!rows || db_bool(rows, 0, 0))
+			return rows ? RC_OK : f->rc;
+		if ((rc = db_script(db, "rollback", f)) != RC_OK)
+			return rc;
 		if (clock_mono_ms() > until_ms)
 			return fault_set(f, RC_RETRY, "another migration is still running");
 		if (stop_wait_ms(100))
@@ -172,16 +154,10 @@ lock(struct db *db, struct fault *f)
 	}
 }
 
-static void
-tell(const struct sql_file *files, size_t n, void (*report)(const char *name, void *arg), void *arg)
-{
-	for (size_t i = 0; report && i < n; i++)
-		report(files[i].name, arg);
-}
-
+/* What is next: files from *ret_from, *ret_n of them, 0 when all is done. */
 static enum rc
-run_locked(struct db *db, const struct sql_file *files, size_t n,
-           void (*report)(const char *name, void *arg), void *arg, struct fault *f)
+find_next(struct db *db, const struct sql_file *files, size_t n, size_t *ret_from, size_t *ret_n,
+          struct fault *f)
 {
 	enum rc rc = db_script(db, record_table, f);
 	if (rc != RC_OK)
@@ -196,18 +172,48 @@ run_locked(struct db *db, const struct sql_file *files, size_t n,
 	bool newer = false;
 	if ((rc = compare(rows, files, count, &known, &newer, f)) != RC_OK)
 		return rc;
-	for (size_t i = known; i < count; i++) {
-		if ((rc = apply(db, &files[i], 1, i + 1, f)) != RC_OK)
-			return rc;
-		tell(&files[i], 1, report, arg);
-	}
+	*ret_from = known;
 	/* An older program must not put older functions back. */
-	if (newer || n == count)
-		return RC_OK;
-	if ((rc = apply(db, files + count, n - count, 0, f)) != RC_OK)
-		return rc;
-	tell(files + count, n - count, report, arg);
+	*ret_n = known < count ? 1 : newer ? 0 : n - count;
 	return RC_OK;
+}
+
+/* One transaction: a migration, or all that follows them. */
+static enum rc
+step_once(struct db *db, const struct sql_file *files, size_t n, size_t *ret_from, size_t *ret_n,
+          struct fault *f)
+{
+	size_t from = 0, some = 0;
+	enum rc rc = begin_locked(db, f);
+	if (rc == RC_OK)
+		rc = find_next(db, files, n, &from, &some, f);
+	if (rc == RC_OK && some > 0)
+		rc = apply(db, files + from, some, files[from].kind == SQL_MIGRATION ? from + 1 : 0,
+		           f);
+	if (rc == RC_OK)
+		rc = db_script(db, "commit", f);
+	if (rc != RC_OK) {
+		struct fault ignored = { 0 };
+		ignore_rc(db_script(db, "rollback", &ignored));
+		return rc;
+	}
+	*ret_from = from;
+	*ret_n = some;
+	return RC_OK;
+}
+
+static enum rc
+step(struct db *db, const struct sql_file *files, size_t n, size_t *ret_from, size_t *ret_n,
+     struct fault *f)
+{
+	static const struct backoff pace = { .base_ms = 200, .cap_ms = 5000 };
+	for (int attempt = 1;; attempt++) {
+		enum rc rc = step_once(db, files, n, ret_from, ret_n, f);
+		if (rc != RC_RETRY || db_broken(db) || attempt == TRIES)
+			return rc;
+		if (stop_wait_ms(backoff_ms(&pace, attempt, backoff_seed())))
+			return fault_set(f, RC_STOP, "stopped");
+	}
 }
 
 enum rc
@@ -217,17 +223,18 @@ migrate_run(struct db *db, const struct sql_file *files, size_t n,
 	struct fault own = { 0 };
 	if (!f)
 		f = &own;
-	enum rc rc = check_files(files, count_migrations(files, n), f);
-	if (rc == RC_OK)
-		rc = lock(db, f);
-	if (rc != RC_OK)
-		return rc;
+	const size_t count = count_migrations(files, n);
+	enum rc rc = check_files(files, count, f);
 	int64_t deadline_ms = db->deadline_ms;
 	db_set_deadline_ms(db, STATEMENT_MS);
-	rc = run_locked(db, files, n, report, arg, f);
+	for (bool more = rc == RC_OK; more;) {
+		size_t from = 0, some = 0;
+		rc = step(db, files, n, &from, &some, f);
+		for (size_t i = from; rc == RC_OK && report && i < from + some; i++)
+			report(files[i].name, arg);
+		more = rc == RC_OK && some > 0 && from + some < n;
+	}
 	db_set_deadline_ms(db, deadline_ms);
-	struct fault ignored = { 0 };
-	ignore_rc(db_script(db, "select pg_advisory_unlock(" LOCK ")", &ignored));
 	return rc;
 }
 

@@ -21,10 +21,10 @@ extern const struct sql_file sql_files[];
 extern const size_t sql_files_count;
 
 /*
- * Under an advisory lock: each migration that is not yet applied in a transaction of its own, then
- * functions, views and grants in one. RC_PERMANENT: a gap, a changed released migration (its sha256
- * differs), a newer breaking migration in the database; says which. report (may be NULL) is told of
- * each file applied.
+ * Each migration that is not yet applied in a transaction of its own, then functions, views and
+ * grants in one; each transaction under an advisory lock. RC_PERMANENT: a gap, a changed released
+ * migration (its sha256 differs), a newer breaking migration in the database; says which. report
+ * (may be NULL) is told of each file applied.
  */
 enum rc migrate_run(struct db *db, const struct sql_file *files, size_t n,
                     void (*report)(const char *name, void *arg), void *arg,

@@ -47,7 +47,8 @@ admit(struct db *db, const struct keeper_conf *c, int64_t *ret, int64_t *next_ms
 }
 
 const struct duty duties[] = {
-	{ "rescue", 1000, rescue }, { "sweep", 1000, sweep }, { "promote", 1000, promote },
-	{ "fold", 1000, fold },     { "admit", 1000, admit },
+	{ "rescue", 1000, true, rescue },    { "sweep", 1000, false, sweep },
+	{ "promote", 1000, false, promote }, { "fold", 1000, false, fold },
+	{ "admit", 1000, false, admit },
 };
 const size_t duties_count = ARRAY_LEN(duties);

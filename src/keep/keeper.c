@@ -65,6 +65,12 @@ connect_keeper(struct keeper *k, struct fault *f)
 	if (!k->db)
 		return f->rc;
 	db_set_deadline_ms(k->db, CALL_MS);
+	/* Who was cut off may have been so together with all others: they get the time to come
+	 * back. rescue_workers has the same rule for the server's side, which a pooler may have
+	 * kept. */
+	for (size_t i = 0; i < duties_count; i++)
+		if (duties[i].waits)
+			k->state[i].due_ms = clock_mono_ms() + k->conf->silent_ms;
 	tell(k, LOG_INFO_, "connected", "to the database", NULL);
 	return RC_OK;
 }
