@@ -4,7 +4,7 @@
 --             details: reason, detail, what was learnt from the store, delay_ms (sql/README.md); grants: those wholly finished
 -- Returns:    (n, wake) for each upload that the session still held; of one that is missing the lease was lost, and nothing was changed for it
 -- Changes:    ticket, upload, job, rejected, delayed, dead_job, lease_grant, tally_delta
--- Locks:      uploads by id, then tickets
+-- Locks:      as lock_uploads, then tickets
 -- For:        C, the router
 create or replace function millrace.expand_uploads(session bigint, pipeline_no integer, classes smallint[], positions bigint[],
 	upload_ids uuid[], outcomes text[], rule_nos smallint[], details jsonb[], grants bigint[])
@@ -17,7 +17,7 @@ declare
 	list millrace.route_row[];
 	kinds smallint[];
 begin
-	perform from millrace.upload u where u.id = any (upload_ids) order by u.id for no key update;
+	perform millrace.lock_uploads(upload_ids, false);
 
 	with gone as (
 		delete from millrace.ticket t

@@ -3,8 +3,8 @@
 -- Parameters: parallel arrays, one element per job; grants: those wholly finished with this call
 -- Returns:    (n, verdict, wake) for each job that the session still held: accepted, retry or dead. Of one that is missing the lease was
 --             lost, and nothing was changed for it
--- Changes:    ticket, job, attempt, output, delayed, dead_job, upload, lease_grant, tally_delta
--- Locks:      uploads by id, then tickets, then jobs
+-- Changes:    ticket, job, attempt, output, delayed, dead_job, upload, upload_delta, lease_grant, tally_delta
+-- Locks:      as lock_uploads, then tickets, then jobs
 -- For:        C, the worker
 create or replace function millrace.finish_jobs(session bigint, kind_nos smallint[], classes smallint[], positions bigint[],
 	upload_ids uuid[], step_nos smallint[], outcomes text[], ran_ms bigint[], delay_ms bigint[], details jsonb[], grants bigint[])
@@ -18,12 +18,13 @@ declare
 	not_done boolean;
 	detailed boolean;
 	grouped boolean;
+	many boolean;
 	kinds smallint[];
 	name constant text := coalesce((select w.worker from millrace.worker w where w.session = finish_jobs.session
 		order by w.gen desc limit 1), '?');
 	now_at timestamptz;
 begin
-	perform from millrace.upload u where u.id = any (upload_ids) order by u.id for no key update;
+	many := millrace.lock_uploads(upload_ids, true);
 	now_at := clock_timestamp();
 
 	-- The fence: only a ticket that this session still holds is finished. Everything is found by ctid or by its whole key: no plan
@@ -82,7 +83,7 @@ begin
 	if not_done then
 		kinds := millrace.requeue(list);
 	end if;
-	kinds := millrace.settle(list) || coalesce(kinds, '{}');
+	kinds := millrace.settle(list, many) || coalesce(kinds, '{}');
 	if grouped then
 		kinds := kinds || millrace.leave_groups(list);
 	end if;

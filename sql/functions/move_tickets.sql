@@ -2,7 +2,7 @@
 -- Parameters: p_session: who holds them (0: nobody)
 -- Returns:    those that it still held, as they wait now: free, at new positions, with the time of the claim that they had
 -- Changes:    ticket, job.position
--- Locks:      uploads by id, then the tickets
+-- Locks:      as lock_uploads, then the tickets
 -- For:        rescue, sweep, hand-back: a mark may be past the old position, so a ticket that comes back needs a new one
 create or replace function millrace.move_tickets(p_session bigint, p_kind_nos smallint[], p_classes smallint[], p_positions bigint[])
 returns setof millrace.ticket
@@ -12,12 +12,10 @@ declare
 	gone millrace.ticket[];
 	placed millrace.ticket[];
 begin
-	perform from millrace.upload u
-	where u.id = any (array(
+	perform millrace.lock_uploads(array(
 		select t.upload_id from unnest(p_kind_nos, p_classes, p_positions) g (kind_no, class, position)
 		join millrace.ticket t on t.kind_no = g.kind_no and t.class = g.class and t.position = g.position
-		where t.session = p_session))
-	order by u.id for no key update;
+		where t.session = p_session), false);
 
 	with deleted as (
 		delete from millrace.ticket t

@@ -20,12 +20,10 @@ declare
 begin
 	perform from millrace.worker w where w.session = old for update;
 	select o.session, o.kind_nos into fresh, kind_list from millrace.open_session(worker, host, version, kinds, slots) o;
-	perform from millrace.upload u
-	where u.id = any (array(
+	perform millrace.lock_uploads(array(
 		select t.upload_id from millrace.lease_grant g, unnest(g.kind_nos, g.classes, g.positions) h (kind_no, class, position)
 		join millrace.ticket t on t.kind_no = h.kind_no and t.class = h.class and t.position = h.position
-		where g.session = old and t.session = old))
-	order by u.id for no key update;
+		where g.session = old and t.session = old), false);
 	with taken as (
 		update millrace.ticket t set session = fresh
 		from unnest(reopen_session.kind_nos, classes, positions) g (kind_no, class, position)

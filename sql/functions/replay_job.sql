@@ -2,7 +2,7 @@
 -- Parameters: job: trace_…/step; trace_…/route routes an upload again that was rejected or could not be routed
 -- Returns:    (outcome, reply, wake): replayed, not_found or not_dead; reply: {job_id, state, generation}
 -- Changes:    dead_job, job, ticket, upload, rejected, audit, tally_delta: the job, and what was skipped because of it; nothing else
--- Locks:      the upload
+-- Locks:      the upload, as lock_uploads
 -- For:        C, the operator
 create or replace function millrace.replay_job(job text, who text, why text)
 returns table (outcome text, reply jsonb, wake smallint[])
@@ -15,7 +15,8 @@ declare
 	j millrace.job;
 begin
 	wake := '{}';
-	select * into u from millrace.upload x where x.id = wanted for no key update;
+	perform millrace.lock_uploads(array[wanted], false);
+	select * into u from millrace.upload x where x.id = wanted;
 	if not found then
 		return query select 'not_found', null::jsonb, '{}'::smallint[];
 		return;

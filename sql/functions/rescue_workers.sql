@@ -10,6 +10,7 @@ set search_path = millrace, pg_temp set jit = off set enable_seqscan = off set e
 #variable_conflict use_column
 declare
 	dead bigint;
+	gone bigint[] := '{}';
 	back record;
 begin
 	done := 0;
@@ -33,11 +34,19 @@ begin
 		for update skip locked;
 		if found and not exists (select from millrace.worker w where w.session = dead
 			and w.seen_at >= clock_timestamp() - silent_ms * interval '1 ms') then
-			select * into back from millrace.give_back(dead, 'lost');
-			done := done + back.done;
-			wake := wake || back.wake;
-			delete from millrace.worker w where w.session = dead;
+			gone := gone || dead;
 		end if;
+	end loop;
+	-- All at once: locks taken for one session after the other would not be in order.
+	perform millrace.lock_uploads(array(
+		select t.upload_id from millrace.lease_grant g, unnest(g.kind_nos, g.classes, g.positions) h (kind_no, class, position)
+		join millrace.ticket t on t.kind_no = h.kind_no and t.class = h.class and t.position = h.position
+		where g.session = any (gone) and t.session = g.session), false);
+	foreach dead in array gone loop
+		select * into back from millrace.give_back(dead, 'lost');
+		done := done + back.done;
+		wake := wake || back.wake;
+		delete from millrace.worker w where w.session = dead;
 	end loop;
 	return next;
 end

@@ -14,6 +14,7 @@ begin
 		pipeline_no = case when r.outcome not in ('retry', 'interrupted') then p_pipeline_no else u.pipeline_no end,
 		rule_no = case when r.outcome = 'expand' then r.rule_no end,
 		open_jobs = coalesce(s.deciding, 0),
+		many = s.deciding > 100,
 		route_attempts = u.route_attempts + (r.outcome <> 'interrupted')::integer,
 		route_errors = case when r.outcome in ('retry', 'failed') then u.route_errors + 1 else u.route_errors end,
 		reason = case when r.outcome in ('expand', 'interrupted') then null else coalesce(r.detail->>'reason', r.outcome) end,

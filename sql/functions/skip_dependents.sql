@@ -1,5 +1,5 @@
 -- Function:   millrace.skip_dependents(list millrace.finish_row[])
--- Changes:    job (waiting to skipped, reason dependency, all the way down), upload (counts), tally_delta
+-- Changes:    job (waiting to skipped, reason dependency, all the way down), upload or upload_delta (counts), tally_delta
 -- Locks:      none beyond the caller's
 -- For:        settle, whose settings it runs under
 create or replace function millrace.skip_dependents(list millrace.finish_row[]) returns void
@@ -30,12 +30,16 @@ begin
 		from skipped k join millrace.pipeline_step s on s.pipeline_no = k.pipeline_no and s.step_no = k.step_no
 		group by k.upload_id),
 	tallied as (
-		insert into millrace.tally_delta (kind_no, waiting) select k.kind_no, -count(*) from skipped k group by k.kind_no)
+		insert into millrace.tally_delta (kind_no, waiting) select k.kind_no, -count(*) from skipped k group by k.kind_no),
+	kept as (
+		insert into millrace.upload_delta (upload_id, decided, failed, review)
+		select c.upload_id, c.decided, c.failed, c.review
+		from counted c join millrace.upload u on u.id = c.upload_id where u.many and c.decided > 0)
 	-- The parent is only counted down here; whether it is final, settle decides after this, with the jobs that caused it.
 	update millrace.upload u set open_jobs = u.open_jobs - c.decided, failed_jobs = u.failed_jobs + c.failed,
 		review_jobs = u.review_jobs + c.review
 	from counted c
-	where u.id = c.upload_id;
+	where u.id = c.upload_id and not u.many;
 end
 $$;
 comment on function millrace.skip_dependents(millrace.finish_row[]) is 'Skips what can no longer run because of what it needs.';

@@ -91,6 +91,7 @@ create table millrace.upload (
 	review_jobs integer not null default 0,
 	generation smallint not null default 0,
 	lane smallint not null default 0,
+	many boolean not null default false,
 	route_attempts smallint not null default 0,
 	route_errors smallint not null default 0,
 	state millrace.upload_state not null,
@@ -116,6 +117,38 @@ comment on table millrace.upload is 'The parent: one row per upload, which is on
 comment on column millrace.upload.id is 'A ULID; trace_text(id) is what people see, its 32 hex digits are the W3C trace ID.';
 comment on column millrace.upload.object_hash is '16 bytes of sha-256 over bucket and key: all writes of one object, in whatever store.';
 comment on column millrace.upload.open_jobs is 'Jobs that decide and have not ended.';
+comment on column millrace.upload.many is 'More than 100 jobs decide: each that ends leaves a row in upload_delta; what upload counts is without those.';
+
+create table millrace.upload_delta (
+	delta_no bigint primary key generated always as identity,
+	upload_id uuid not null,
+	decided integer not null,
+	failed integer not null,
+	review integer not null,
+	gone text
+);
+create index upload_delta_upload on millrace.upload_delta (upload_id, delta_no);
+comment on table millrace.upload_delta is 'What finishes changed in the counts of uploads with many jobs.';
+
+create table millrace.upload_sum (
+	upload_id uuid not null,
+	gen bigint not null,
+	decided integer not null,
+	failed integer not null,
+	review integer not null,
+	gone text,
+	primary key (upload_id, gen)
+);
+comment on table millrace.upload_sum is 'The deltas of an upload that are folded (the newest gen counts), until it is final.';
+
+create table millrace.upload_fold (
+	gen bigint primary key,
+	low bigint not null,
+	high bigint not null,
+	closes xid8 not null
+);
+comment on table millrace.upload_fold is 'Every delta of uploads up to low is folded; up to high, once every transaction before closes has ended.';
+insert into millrace.upload_fold values (1, 0, 0, '0');
 
 create table millrace.upload_key (
 	hash uuid primary key,

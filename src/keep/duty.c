@@ -37,6 +37,16 @@ fold(struct db *db, const struct keeper_conf *c, int64_t *ret, int64_t *next_ms,
 	return keep_fold(db, ret, f);
 }
 
+/* What finishes left to add up in uploads with many jobs. */
+static enum rc
+fold_uploads(struct db *db, const struct keeper_conf *c, int64_t *ret, int64_t *next_ms,
+             struct fault *f)
+{
+	(void)c;
+	(void)next_ms;
+	return keep_fold_uploads(db, ret, f);
+}
+
 /* Parked jobs of limited kinds whose turn has come. */
 static enum rc
 admit(struct db *db, const struct keeper_conf *c, int64_t *ret, int64_t *next_ms, struct fault *f)
@@ -49,6 +59,6 @@ admit(struct db *db, const struct keeper_conf *c, int64_t *ret, int64_t *next_ms
 const struct duty duties[] = {
 	{ "rescue", 1000, true, rescue },    { "sweep", 1000, false, sweep },
 	{ "promote", 1000, false, promote }, { "fold", 1000, false, fold },
-	{ "admit", 1000, false, admit },
+	{ "admit", 1000, false, admit },     { "fold uploads", 50, false, fold_uploads },
 };
 const size_t duties_count = ARRAY_LEN(duties);

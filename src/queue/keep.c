@@ -49,6 +49,14 @@ keep_fold(struct db *db, int64_t *ret, struct fault *f)
 }
 
 enum rc
+keep_fold_uploads(struct db *db, int64_t *ret, struct fault *f)
+{
+	struct args none = { 0 };
+	return queue_count_call(db, "select done, wake from millrace.fold_uploads()", &none, ret,
+	                        f);
+}
+
+enum rc
 keep_admit(struct db *db, int64_t *ret, struct fault *f)
 {
 	struct args none = { 0 };

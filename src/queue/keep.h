@@ -17,5 +17,7 @@ enum rc keep_promote(struct db *db, int64_t *ret, int64_t *ret_next_ms,
 enum rc keep_admit(struct db *db, int64_t *ret, struct fault *f) MUST_USE; /* millrace.admit_all */
 enum rc keep_fold(struct db *db, int64_t *ret,
                   struct fault *f) MUST_USE; /* millrace.fold_tallies */
+enum rc keep_fold_uploads(struct db *db, int64_t *ret,
+                          struct fault *f) MUST_USE; /* millrace.fold_uploads */
 
 #endif

@@ -6,7 +6,7 @@ create function iso.reset() returns void language plpgsql as $$
 begin
 	truncate millrace.upload, millrace.upload_key, millrace.job, millrace.attempt, millrace.output, millrace.ticket,
 		millrace.delayed, millrace.dead_job, millrace.worker, millrace.lease_grant, millrace.pipeline, millrace.pipeline_rule,
-		millrace.pipeline_step, millrace.tally_delta, millrace.tally, millrace.event_log;
+		millrace.pipeline_step, millrace.upload_delta, millrace.upload_sum, millrace.tally_delta, millrace.tally, millrace.event_log;
 	alter sequence millrace.ticket_position restart;
 	alter sequence millrace.grant_no restart;
 	alter table millrace.pipeline alter pipeline_no restart;
@@ -101,3 +101,41 @@ create view iso.places as
 select count(*) filter (where session = 0) as free, count(*) filter (where session <> 0) as held,
 	(select count(*) from millrace.parked) as parked
 from millrace.ticket where kind_no = iso.kind();
+
+-- One upload with 101 jobs, 99 of them done; s100 is with session 1, s101 with session 2.
+create function iso.many() returns void language plpgsql as $$
+begin
+	perform millrace.register_pipeline('many', jsonb_build_object('version', 1, 'rules', jsonb_build_array(jsonb_build_object(
+		'name', 'r', 'match', '{}'::jsonb, 'jobs',
+		(select jsonb_agg(jsonb_build_object('step', 's' || i, 'kind', 'ka')) from generate_series(1, 101) i)))));
+	perform iso.accept(1);
+	perform millrace.claim_routes(1, 1, '{}', '{}');
+	perform iso.expand(1);
+	perform iso.claim(1, 99);
+	perform iso.finish_held(1);
+	perform iso.claim(1, 1);
+	perform iso.claim(2, 1);
+end $$;
+
+create view iso.many_parent as
+select state, state in ('ready', 'failed') and open_jobs = 0 as final, failed_jobs as failed,
+	(select coalesce(sum(decided), 0) from millrace.upload_delta) as left_to_fold
+from millrace.upload;
+
+-- One upload with many jobs: x is with session 1, y with session 2. p (105) needs both; q (106) needs p and y.
+create function iso.many_joins() returns void language plpgsql as $$
+begin
+	perform millrace.register_pipeline('joins', jsonb_build_object('version', 1, 'rules', jsonb_build_array(jsonb_build_object(
+		'name', 'r', 'match', '{}'::jsonb, 'jobs',
+		'[{"step": "x", "kind": "ka"}, {"step": "y", "kind": "ka"}]'::jsonb ||
+		(select jsonb_agg(jsonb_build_object('step', 's' || i, 'kind', 'kb')) from generate_series(1, 102) i) ||
+		'[{"step": "p", "kind": "ka", "after": ["x", "y"]}, {"step": "q", "kind": "ka", "after": ["p", "y"]}]'))));
+	perform iso.accept(1);
+	perform millrace.claim_routes(1, 1, '{}', '{}');
+	perform iso.expand(1);
+	perform iso.claim(1, 1);
+	perform iso.claim(2, 1);
+end $$;
+
+create view iso.joins as
+select array_agg(step_no || ' ' || state || ' ' || blocked_by order by step_no) as joins from millrace.job where step_no > 104;
