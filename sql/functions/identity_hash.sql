@@ -5,7 +5,9 @@
 -- Locks:      none
 -- For:        the functions that identify uploads
 create or replace function millrace.identity_hash(variadic parts text[]) returns uuid
-language sql immutable parallel safe as $$
-	select encode(substring(sha256(convert_to(array_to_json(parts)::text, 'UTF8')) for 16), 'hex')::uuid
+language plpgsql immutable parallel safe as $$
+begin
+	return encode(substring(sha256(convert_to(array_to_json(parts)::text, 'UTF8')) for 16), 'hex')::uuid;
+end
 $$;
 comment on function millrace.identity_hash(text[]) is '16 bytes of sha-256 over some texts.';

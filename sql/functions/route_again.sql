@@ -2,9 +2,9 @@
 -- Returns:    {1} if a routing is due at once, else {}
 -- Changes:    delayed (retry), ticket (interrupted)
 -- Locks:      none beyond the caller's
--- For:        expand_uploads
+-- For:        expand_uploads, whose settings it runs under
 create or replace function millrace.route_again(list millrace.route_row[]) returns smallint[]
-language plpgsql set search_path = millrace, pg_temp as $$
+language plpgsql as $$
 #variable_conflict use_column
 begin
 	insert into millrace.delayed (due_at, upload_id, step_no, kind_no, class, attempt)

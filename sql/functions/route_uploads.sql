@@ -1,10 +1,9 @@
 -- Function:   millrace.route_uploads(p_pipeline_no int, list millrace.route_row[])
 -- Changes:    upload (state, what was learnt), rejected, dead_job
 -- Locks:      none beyond the caller's
--- For:        expand_uploads
+-- For:        expand_uploads, whose settings it runs under
 create or replace function millrace.route_uploads(p_pipeline_no integer, list millrace.route_row[]) returns void
-language plpgsql
-set search_path = millrace, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+language plpgsql as $$
 #variable_conflict use_column
 begin
 	update millrace.upload u set
