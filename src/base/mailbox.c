@@ -17,6 +17,8 @@ struct mailbox {
 	size_t capacity;
 	size_t first;
 	size_t count;
+	size_t waiters;
+	bool waking; /* a signal is on its way to a waiter that has not run yet */
 	bool closed;
 	int fd; /* eventfd; readable exactly while count > 0 */
 };
@@ -58,6 +60,19 @@ mailbox_free(struct mailbox *m)
 	free(m);
 }
 
+/*
+ * One at a time: whoever wakes and leaves something behind wakes the next. A burst of items that
+ * are soon dealt with is then taken by the few that run, and costs no switch to each that waits.
+ */
+static void
+wake_one(struct mailbox *m)
+{
+	if (m->count == 0 || m->waiters == 0 || m->waking)
+		return;
+	m->waking = true;
+	pthread_cond_signal(&m->filled);
+}
+
 bool
 mailbox_try_put(struct mailbox *m, void *item)
 {
@@ -67,7 +82,7 @@ mailbox_try_put(struct mailbox *m, void *item)
 		m->ring[(m->first + m->count) % m->capacity] = item;
 		if (m->count++ == 0)
 			eventfd_write(m->fd, 1);
-		pthread_cond_signal(&m->filled);
+		wake_one(m);
 	}
 	pthread_mutex_unlock(&m->lock);
 	return ok;
@@ -82,12 +97,13 @@ wait_filled(struct mailbox *m, int64_t wait_ms)
 	int64_t ns = until.tv_nsec + (wait_ms % 1000) * 1000000;
 	until.tv_sec += (time_t)(wait_ms / 1000 + ns / 1000000000);
 	until.tv_nsec = (long)(ns % 1000000000);
-	while (m->count == 0 && !m->closed) {
-		if (wait_ms < 0)
-			pthread_cond_wait(&m->filled, &m->lock);
-		else if (pthread_cond_timedwait(&m->filled, &m->lock, &until) == ETIMEDOUT)
-			return;
+	m->waiters++;
+	for (int error = 0; m->count == 0 && !m->closed && error != ETIMEDOUT;) {
+		error = wait_ms < 0 ? pthread_cond_wait(&m->filled, &m->lock)
+		                    : pthread_cond_timedwait(&m->filled, &m->lock, &until);
+		m->waking = false;
 	}
+	m->waiters--;
 }
 
 size_t
@@ -103,6 +119,7 @@ mailbox_take(struct mailbox *m, void **items, size_t max, int64_t wait_ms)
 		m->first = (m->first + 1) % m->capacity;
 		m->count--;
 	}
+	wake_one(m);
 	if (had && m->count == 0) {
 		eventfd_t ignored;
 		eventfd_read(m->fd, &ignored);

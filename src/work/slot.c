@@ -176,12 +176,9 @@ slots_give(struct slots *s, struct work *w)
 size_t
 slots_take(struct slots *s, struct work **ret, size_t max)
 {
-	size_t n = 0;
-	void *item;
-	while (n < max && mailbox_take(s->done, &item, 1, 0) == 1) {
-		ret[n] = item;
-		ret[n++]->running = false;
-	}
+	size_t n = mailbox_take(s->done, (void **)ret, max, 0);
+	for (size_t i = 0; i < n; i++)
+		ret[i]->running = false;
 	return n;
 }
 

@@ -134,5 +134,53 @@ START_TEST(every_item_once)
 }
 END_TEST
 
+#define SLEEPERS 12
+static struct {
+	struct mailbox *m;
+	pthread_barrier_t all_have_one;
+	bool at_most; /* half of them give up now and then, and come back */
+} dorm;
+
+static void *
+take_one_and_keep_it(void *arg)
+{
+	void *item = NULL;
+	int64_t wait_ms = dorm.at_most && (intptr_t)arg % 2 ? 1 : -1;
+	while (mailbox_take(dorm.m, &item, 1, wait_ms) == 0)
+		continue;
+	pthread_barrier_wait(&dorm.all_have_one);
+	return item;
+}
+
+/* Nobody comes back for a second one: each item needs a sleeper of its own. */
+static void
+wake_all(bool at_most)
+{
+	pthread_t threads[SLEEPERS];
+	int things[SLEEPERS];
+	dorm.m = mailbox_new(SLEEPERS);
+	dorm.at_most = at_most;
+	pthread_barrier_init(&dorm.all_have_one, NULL, SLEEPERS);
+	for (intptr_t i = 0; i < SLEEPERS; i++)
+		pthread_create(&threads[i], NULL, take_one_and_keep_it, (void *)i);
+	for (size_t i = 0; i < SLEEPERS; i++)
+		ck_assert(mailbox_try_put(dorm.m, &things[i]));
+	for (size_t i = 0; i < SLEEPERS; i++) {
+		void *item = NULL;
+		pthread_join(threads[i], &item);
+		ck_assert_ptr_nonnull(item);
+	}
+	ck_assert_uint_eq(mailbox_count(dorm.m), 0);
+	pthread_barrier_destroy(&dorm.all_have_one);
+	mailbox_free(dorm.m);
+}
+
+START_TEST(a_burst_wakes_as_many_as_it_needs)
+{
+	for (int round = 0; round < 300; round++)
+		wake_all(round % 2);
+}
+END_TEST
+
 SUITE_MAIN("mailbox", order_and_capacity, waits_no_longer_than_told, closing_wakes_and_drains,
-           every_item_once)
+           every_item_once, a_burst_wakes_as_many_as_it_needs)
