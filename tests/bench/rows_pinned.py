@@ -1,6 +1,7 @@
 """rows_pinned.py -- row 7: an old snapshot is held while the queue runs at full speed, beside graphile-worker and the plain loop.
 
 Fill and drain alternate for all of them, and only the drains count, so that a producer does not hide what the claims lose."""
+import os
 import statistics
 import time
 
@@ -57,6 +58,7 @@ def ends(got, minute):
 
 def measure(ctx):
     seconds, jobs = (60, 20000) if ctx.quick else (600, 50000)
+    seconds = int(os.environ.get("PIN_SECONDS", seconds))
     others = seconds // 4 if ctx.quick else seconds
     runs = [("millrace", mine(ctx.folder, seconds, jobs, False)),
             ("graphile-worker", graphile(others, jobs)),

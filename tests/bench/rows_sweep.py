@@ -25,6 +25,11 @@ def accept(cursor, count):
     return keys
 
 
+def wake(cursor):
+    """What the receiver does after its commit."""
+    cursor.execute("select millrace.wake(array[1]::smallint[])")
+
+
 def ulid():
     at = int(time.time() * 1000)
     return str(uuid.UUID(int=at << 80 | uuid.uuid4().int & (1 << 80) - 1))
@@ -46,6 +51,7 @@ def late(look, database):
         pass_by(look, 1.2)
         holder.commit()
     start = time.monotonic()
+    wake(look)
     wait_routed(look, keys, "the late upload is routed")
     holder.close()
     return time.monotonic() - start
@@ -78,7 +84,9 @@ def pass_by(look, seconds):
     """Uploads that are routed while the other one is held: the mark moves on, and settles."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        wait_routed(look, accept(look, 20), "those that pass by are routed")
+        keys = accept(look, 20)
+        wake(look)
+        wait_routed(look, keys, "those that pass by are routed")
 
 
 def find_times(folder, samples):

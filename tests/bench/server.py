@@ -132,6 +132,18 @@ def wait_reaped(database):
     time.sleep(0.05)
 
 
+@contextlib.contextmanager
+def without_autovacuum():
+    """So that the server's CPU is that of the calls alone."""
+    execute("alter system set autovacuum = off")
+    execute("select pg_reload_conf()")
+    try:
+        yield
+    finally:
+        execute("alter system reset autovacuum")
+        execute("select pg_reload_conf()")
+
+
 # What the server counted ------------------------------------------------------------------------------------------------
 
 
