@@ -70,14 +70,17 @@ parent(size_t children)
 }
 
 static const char usage[] =
-	"usage: queue fill UPLOADS | accept UPLOADS | parent JOBS | drain SESSIONS BATCH JOBS |"
+	"usage: queue fill UPLOADS | accept UPLOADS | register STEPS | parent JOBS | drain "
+	"SESSIONS BATCH JOBS |"
 	" flow SESSIONS BATCH JOBS SECONDS | claim TIMES BATCH | pace UPLOADS_PER_S SECONDS |"
 	" wake SAMPLES | unblock SAMPLES";
 
 static bool
 run(const char *what, int n, const int64_t v[])
 {
-	if (n == 1 && strcmp(what, "fill") == 0)
+	if (n == 1 && strcmp(what, "register") == 0)
+		filler_free(filler_new((size_t)v[0]));
+	else if (n == 1 && strcmp(what, "fill") == 0)
 		fill((size_t)v[0], true);
 	else if (n == 1 && strcmp(what, "accept") == 0)
 		fill((size_t)v[0], false);
