@@ -201,7 +201,9 @@ take_date(const char **p, int64_t *ret_days)
 		return false;
 	int day = take_digits(p, 2);
 	*ret_days = days_from_civil(year, month, day);
-	return day >= 1 && day <= 31;
+	int next = month % 12 + 1;
+	int64_t month_ends = days_from_civil(month == 12 ? year + 1 : year, next, 1);
+	return day >= 1 && *ret_days < month_ends;
 }
 
 static bool

@@ -1,6 +1,7 @@
 /* test_conf.c -- where settings come from, which wins, and what is said of a bad one. */
 #include "tests/unit/base/suite.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -98,12 +99,27 @@ file_is(const char *text)
 	close(fd);
 }
 
+/* A test that needs files has them in a folder of its own. */
+static char folder[] = "/tmp/mr-conf.XXXXXX";
+
 static void
 in_folder(void)
 {
-	char folder[] = "/tmp/mr-conf.XXXXXX";
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	ck_assert_int_eq(chdir(folder), 0);
+}
+
+static void
+leave_folder(void)
+{
+	DIR *dir = folder[sizeof(folder) - 2] == 'X' ? NULL : opendir(folder);
+	if (!dir)
+		return;
+	for (const struct dirent *e; (e = readdir(dir));)
+		if (e->d_type != DT_DIR)
+			ck_assert_int_eq(unlinkat(dirfd(dir), e->d_name, 0), 0);
+	closedir(dir);
+	ck_assert_int_eq(rmdir(folder), 0);
 }
 
 START_TEST(defaults)
@@ -329,6 +345,6 @@ START_TEST(secrets)
 }
 END_TEST
 
-SUITE_MAIN("conf", defaults, flags_and_arguments, flag_then_environment_then_file,
-           an_empty_text_is_unset, bad_flags, bad_environment, environment_without_a_value,
-           bad_files, sample_is_accepted, help_shows_a_command_its_own, secrets)
+SUITE_MAIN_END("conf", leave_folder, defaults, flags_and_arguments, flag_then_environment_then_file,
+               an_empty_text_is_unset, bad_flags, bad_environment, environment_without_a_value,
+               bad_files, sample_is_accepted, help_shows_a_command_its_own, secrets)
