@@ -1,0 +1,104 @@
+-- claims.sql -- what a claim hands out, the grants that name it, and what a heartbeat and a sleeper leave.
+\ir lib/helpers.sql
+select pg_temp.pipeline('[{"step": "a", "kind": "ka", "params": {"dpi": 300}}]', '{"ka": {"timeout_s": 7}}') as pipe \gset
+select pg_temp.session('route') as r \gset
+select kind_no as ka from millrace.kind where name = 'ka' \gset
+create function pg_temp.grants(session bigint) returns bigint language sql as $$
+	select count(*) from millrace.lease_grant g where g.session = grants.session
+$$;
+
+-- All that the router and the worker need to know.
+do $$ begin perform pg_temp.accept(pg_temp.event('a/ü.pdf', '{"version_id": "v1", "size": -1, "metadata": {"team": "red"}}')); end $$;
+select grant_no as g, class as c, pos as p, upload_id as u,
+	row(attempt, store, bucket, key, version_id, etag, size, content_type, metadata)::text as told
+from millrace.claim_routes(:r, 1, '{}', '{}') \gset
+select pg_temp.check_equal('the router', :'told'::text, '(1,s3,b,a/ü.pdf,v1,e,-1,,"{""team"": ""red""}")');
+select pg_temp.check_equal('a grant', pg_temp.grants(:r), 1::bigint);
+select count(*) from millrace.expand_uploads(:r, :pipe, array[:c]::smallint[], array[:p]::bigint[], array[:'u']::uuid[], '{expand}', '{0}',
+	'{"{\"sniffed_type\": \"application/pdf\", \"content_type\": \"text/plain\", \"size\": 77, \"client_trace_id\": \"theirs\"}"}', array[:g]::bigint[]);
+select pg_temp.check_equal('is gone with the upload', pg_temp.grants(:r), 0::bigint);
+select pg_temp.check_equal('what the router learnt', (select row(size, content_type, sniffed_type, client_trace_id, route_attempts)::text from millrace.upload where id = :'u'),
+	'(77,text/plain,application/pdf,theirs,1)');
+select pg_temp.session('ka') as w \gset
+select grant_no as g, class as c, pos as p,
+	row(attempt, store, bucket, key, version_id, etag, size, content_type, step, kind, params, timeout_ms)::text as told
+from millrace.claim_jobs(:w, :ka::smallint, 1, '{}', '{}') \gset
+select pg_temp.check_equal('the worker', :'told'::text, '(1,s3,b,a/ü.pdf,v1,e,77,application/pdf,a,ka,"{""dpi"": 300}",7000)');
+select pg_temp.check_equal('a stranger ends nothing', (select count(*) from millrace.finish_jobs(:r, array[:ka]::smallint[], array[:c]::smallint[], array[:p]::bigint[],
+	array[:'u']::uuid[], '{1}', '{done}', '{1}', '{null}', array[null]::jsonb[], array[:g]::bigint[])), 0::bigint);
+select pg_temp.check_equal('nor the holder what is not at that place', (select count(*) from millrace.finish_jobs(:w, array[:ka]::smallint[], array[:c]::smallint[], array[:p]::bigint[],
+	array[gen_random_uuid()], '{1}', '{done}', '{1}', '{null}', array[null]::jsonb[], '{}')), 0::bigint);
+select pg_temp.check_equal('the grant is there still', pg_temp.grants(:w), 1::bigint);
+select pg_temp.check_equal('the holder does', (select count(*) from millrace.finish_jobs(:w, array[:ka]::smallint[], array[:c]::smallint[], array[:p]::bigint[],
+	array[:'u']::uuid[], '{1}', '{done}', '{1}', '{null}', '{"{\"cpu_ms\": 1, \"rss_kb\": 2, \"bytes_in\": 3, \"bytes_out\": 4, \"stage\": \"put\", \"tail\": \"t\", \"input_version\": \"v1\", \"handler_digest\": \"d\"}"}',
+	array[:g]::bigint[])), 1::bigint);
+select pg_temp.check_equal('and its grant is gone', pg_temp.grants(:w), 0::bigint);
+select pg_temp.check_equal('what the try took', (select row(cpu_ms, rss_kb, bytes_in, bytes_out, stage, tail, input_version, handler_digest)::text from millrace.attempt), '(1,2,3,4,put,t,v1,d)');
+
+-- A try that never started has no row, one that did has.
+do $$ begin perform pg_temp.accept(pg_temp.event('i')); end $$;
+select pg_temp.route(:r, :pipe);
+create function pg_temp.interrupt(session bigint, ran bigint) returns void language sql as $$
+	select from millrace.kind k, lateral millrace.claim_jobs(session, k.kind_no, 1, '{}', '{}') c, lateral millrace.finish_jobs(session,
+		array[k.kind_no], array[c.class], array[c.pos], array[c.upload_id], array[c.step_no], '{interrupted}', array[ran], '{null}', array[null]::jsonb[], '{}')
+	where k.name = 'ka'
+$$;
+select pg_temp.interrupt(:w, null);
+select pg_temp.check_equal('never started', (select count(*) from millrace.attempt where outcome = 'interrupted'), 0::bigint);
+select pg_temp.interrupt(:w, 5);
+select pg_temp.check_equal('started', (select count(*) from millrace.attempt where outcome = 'interrupted'), 1::bigint);
+select pg_temp.check_equal('both are counted', (select interrupts || ' ' || tries || ' ' || errors from millrace.job where finished_at = 'infinity'), '2 1 0');
+select count(*) from millrace.claim_jobs(:w, :ka::smallint, 1, '{}', '{}');
+select millrace.close_session(:w);
+select pg_temp.check_equal('and what a leaving worker hands back', (select interrupts || ' ' || tries from millrace.job where finished_at = 'infinity'), '3 1');
+select pg_temp.check_equal('without a grant', pg_temp.grants(:w), 0::bigint);
+
+-- Names to numbers, in the order given.
+select millrace.kind_numbers('{zz,ka,aa,zz}')::text as numbers \gset
+select pg_temp.check_equal('in order', (select array_agg(k.name order by g.ord) from unnest(:'numbers'::smallint[]) with ordinality g (no, ord)
+	join millrace.kind k on k.kind_no = g.no), '{zz,ka,aa,zz}'::text[]);
+
+-- A heartbeat: the time, the marks that only move ahead, the grants, and a new row now and then.
+select session as w, kind_nos[1] as ka from millrace.open_session('pod', 'node', '1.2', '{ka}', 5) \gset
+select pg_temp.check_equal('as it says', (select row(worker, host, version, slots, gen)::text from millrace.worker where session = :w), '(pod,node,1.2,5,1)');
+update millrace.worker set seen_at = now() - interval '1 h' where session = :w;
+select grant_no as g from millrace.claim_jobs(:w, :ka::smallint, 1, '{}', '{}') \gset
+select millrace.heartbeat(:w, array[:ka, :ka]::smallint[], '{0,4}', '{1000000,5}', array[:g]::bigint[]);
+select pg_temp.check_that('seen', (select seen_at >= now() from millrace.worker where session = :w));
+select pg_temp.check_equal('the grant is gone', pg_temp.grants(:w), 0::bigint);
+select millrace.heartbeat(:w, array[:ka]::smallint[], '{0}', '{999}', '{}');
+select pg_temp.check_equal('ahead only, and each class by itself', (select array_agg(class || ':' || position order by class) from millrace.mark where kind_no = :ka), '{0:1000000,4:5}');
+select pg_temp.check_equal('as claims read it', millrace.mark_of(:ka::smallint, 0::smallint), 1000000::bigint);
+do $$ declare w bigint := (select session from millrace.worker where worker = 'pod'); begin
+	for i in 1..70 loop perform millrace.heartbeat(w, '{}', '{}', '{}', '{}'); end loop;
+end $$;
+select pg_temp.check_equal('one row, of a later generation', (select row(count(*), min(gen) > 1, max(slots), max(host), max(worker))::text from millrace.worker where session = :w), '(1,t,5,node,pod)');
+insert into millrace.worker select session, gen + 1, 0, 6, seen_at, started_at, kind_nos, worker, host, version from millrace.worker where worker = 'pod';
+select pg_temp.check_equal('the newest row of a session', (select array_agg(slots) from millrace.sessions() where session = :w), '{6}');
+
+-- A sleeper holds a lock for each kind until it is awake.
+create function pg_temp.asleep() returns bigint language sql as $$
+	select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid() and classid = 1297 and mode = 'ShareLock'
+$$;
+select millrace.sleep_on(array[:ka, 1, :ka]::smallint[]);
+select pg_temp.check_equal('asleep', pg_temp.asleep(), 2::bigint);
+select millrace.awake();
+select pg_temp.check_equal('awake', pg_temp.asleep(), 0::bigint);
+select pg_temp.check_equal('nobody to notify', millrace.wake(array[:ka]::smallint[]), 0);
+
+-- How long until the next try.
+select pg_temp.check_that('longer each time, and never over five minutes', bool_and(d between ms / 2 and ms))
+from (values (0, 1000.0), (1, 2000.0), (4, 16000.0), (30, 300000.0)) v (n, ms), lateral (select extract(epoch from millrace.retry_delay('error', n, null)) * 1000 as d) x;
+select pg_temp.check_equal('a snooze', millrace.retry_delay('snoozed', 3, null), interval '30 s');
+select pg_temp.check_equal('as asked for', millrace.retry_delay('error', 3, 1500), interval '1.5 s');
+
+-- Logins.
+select millrace.create_login('mr_claims_login', 'worker');
+select millrace.create_login('mr_claims_login', 'router');
+select pg_temp.check_that('both', pg_has_role('mr_claims_login', 'millrace_worker', 'member') and pg_has_role('mr_claims_login', 'millrace_router', 'member')
+	and not pg_has_role('mr_claims_login', 'millrace_keeper', 'member') and (select rolcanlogin from pg_roles where rolname = 'mr_claims_login'));
+do $$ begin
+	perform millrace.create_login('mr_claims_login', 'postgres');
+	raise exception 'a login for what is no component';
+exception when sqlstate '22023' then null; end $$;
+rollback;

@@ -1,0 +1,107 @@
+-- counts.sql -- what is kept of how much waits, runs and is done agrees with a recount after every kind of change.
+\ir lib/helpers.sql
+create function pg_temp.kept(wanted text) returns text language sql as $$
+	select row(t.waiting, t.queued, t.running, t.retrying)::text from millrace.tallies() t join millrace.kind k using (kind_no)
+	where k.name = wanted
+$$;
+create function pg_temp.counted(wanted text) returns text language sql as $$
+	select row(count(*) filter (where state = 'waiting'), count(*) filter (where state = 'queued'),
+		count(*) filter (where state = 'running'), count(*) filter (where state = 'retrying'))::text
+	from (
+		select j.state from millrace.jobs j where j.kind = wanted
+		union all
+		select case when t.session = 0 then 'queued' else 'running' end from millrace.ticket t where t.kind_no = 1 and wanted = 'route'
+		union all
+		select 'retrying' from millrace.delayed d where d.step_no = 0 and wanted = 'route') s
+$$;
+-- As it stands, and again once it is folded.
+create function pg_temp.recount(after text) returns void language plpgsql as $$
+declare
+	k text;
+begin
+	for k in select name from millrace.kind order by kind_no loop
+		perform pg_temp.check_equal(after || ': ' || k, pg_temp.kept(k), pg_temp.counted(k));
+	end loop;
+	perform from millrace.fold_tallies();
+	for k in select name from millrace.kind order by kind_no loop
+		perform pg_temp.check_equal(after || ', folded: ' || k, pg_temp.kept(k), pg_temp.counted(k));
+	end loop;
+end $$;
+create function pg_temp.claim(session bigint, kind text) returns bigint language sql as $$
+	select count(*) from millrace.kind k, lateral millrace.claim_jobs(session, k.kind_no, 1000, '{}', '{}') where k.name = claim.kind
+$$;
+
+select pg_temp.pipeline('[{"step": "a", "kind": "ka"}, {"step": "b", "kind": "kb", "after": ["a"]}, {"step": "c", "kind": "kc", "after": ["b"], "on_failure": "review"}]') as pipe \gset
+select pg_temp.session('route') as r \gset
+select pg_temp.session('ka', 'kb', 'kc') as w \gset
+do $$ begin perform pg_temp.accept(variadic array(select pg_temp.event('k' || i) from generate_series(1, 5) i)); end $$;
+select pg_temp.check_equal('five wait for the router', pg_temp.kept('route'), '(0,5,0,0)');
+select pg_temp.recount('accepted');
+select count(*) from millrace.claim_routes(:r, 1000, '{}', '{}');
+select pg_temp.recount('routes claimed');
+select millrace.close_session(:r);
+select pg_temp.recount('routes handed back');
+select pg_temp.session('route') as r \gset
+select pg_temp.route(:r, :pipe, 'retry', '{"delay_ms": 0}');
+select pg_temp.recount('routes put off');
+select done from millrace.promote_due(1000);
+select pg_temp.recount('routes due again');
+select pg_temp.route(:r, :pipe, 'interrupted');
+select pg_temp.recount('routes interrupted');
+select pg_temp.route(:r, :pipe);
+select pg_temp.check_equal('the tree waits', pg_temp.kept('kb'), '(5,0,0,0)');
+select pg_temp.recount('routed');
+select pg_temp.claim(:w, 'ka');
+select pg_temp.recount('claimed');
+select pg_temp.check_equal('what runs counts for who scales', millrace.scale_metric('ka'), 5::bigint);
+select done from millrace.rescue_workers(-1);
+select pg_temp.recount('rescued');
+select pg_temp.session('route') as r \gset
+select pg_temp.session('ka', 'kb', 'kc') as w \gset
+select pg_temp.finish(:w, 'ka', 'error', null, 0);
+select pg_temp.check_equal('retrying', pg_temp.kept('ka'), '(0,0,0,5)');
+select pg_temp.recount('retrying');
+select done from millrace.promote_due(1000);
+select pg_temp.recount('promoted');
+select pg_temp.finish(:w, 'ka', 'interrupted');
+select pg_temp.recount('interrupted');
+select pg_temp.finish(:w, 'ka', 'done');
+select pg_temp.recount('the next are free');
+select pg_temp.check_equal('done', (select done from millrace.tallies() join millrace.kind using (kind_no) where name = 'ka'), 5::bigint);
+select pg_temp.finish(:w, 'kb', 'permanent');
+select pg_temp.recount('dead, and what needs them is skipped');
+select outcome from millrace.dead d, lateral millrace.replay_job(d.job_id, 'me', null);
+select pg_temp.recount('replayed');
+select pg_temp.finish(:w, 'kb', 'done');
+select pg_temp.finish(:w, 'kc', 'done');
+select pg_temp.recount('all done');
+
+-- Those that take worker after worker with them, and are ended.
+do $$ begin perform pg_temp.accept(pg_temp.event('killer')); end $$;
+do $$
+declare r bigint;
+begin
+	for i in 1..10 loop
+		r := pg_temp.session('route');
+		perform from millrace.claim_routes(r, 1, '{}', '{}');
+		perform from millrace.rescue_workers(-1);
+	end loop;
+end $$;
+select pg_temp.check_equal('the upload is dead', (select count(*) from millrace.dead where kind = 'route'), 1::bigint);
+select pg_temp.recount('a routing ended');
+select outcome from millrace.dead d, lateral millrace.replay_job(d.job_id, 'me', null) where d.kind = 'route';
+select pg_temp.recount('routed again');
+select pg_temp.session('route') as r \gset
+select pg_temp.route(:r, :pipe);
+do $$
+declare w bigint;
+begin
+	for i in 1..10 loop
+		w := pg_temp.session('ka');
+		perform pg_temp.claim(w, 'ka');
+		perform from millrace.rescue_workers(-1);
+	end loop;
+end $$;
+select pg_temp.check_equal('the job is dead, and its upload final', (select count(*) from millrace.dead where kind = 'ka') || ' ' || pg_temp.state('killer'), '1 failed');
+select pg_temp.recount('a job ended');
+rollback;
