@@ -86,6 +86,27 @@ run_teardown(struct run *r)
 	free(r->path);
 }
 
+/* What the kernel holds against a user's limit of processes: all threads of theirs on the machine.
+ */
+static inline int
+threads_of(uid_t uid)
+{
+	int n = 0;
+	struct dirent *e;
+	DIR *d = opendir("/proc");
+	ck_assert_ptr_nonnull(d);
+	while ((e = readdir(d))) {
+		char path[300];
+		struct stat st;
+		snprintf(path, sizeof path, "/proc/%s/task", e->d_name);
+		if (e->d_name[0] >= '1' && e->d_name[0] <= '9' && stat(path, &st) == 0 &&
+		    st.st_uid == uid)
+			n += (int)st.st_nlink - 2;
+	}
+	closedir(d);
+	return n;
+}
+
 /* How many processes have this text in their command line. */
 static inline int
 processes_with(const char *text)

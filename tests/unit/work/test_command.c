@@ -339,7 +339,7 @@ START_TEST(fork_bomb)
 	setup(&r, _i,
 	      "#!/bin/bash\nbomb() { bomb 986006 | bomb 986006 & }\nwhile :; do bomb; done "
 	      "2>/dev/null\n");
-	r.sandbox.max_processes = 60;
+	r.sandbox.max_processes = threads_of(r.sandbox.uid) + 60;
 	r.command.timeout_ms = 1000;
 	run_go(&r);
 	ck_assert_msg(r.rc == RC_OK, "%s", r.fault.message);
