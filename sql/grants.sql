@@ -35,11 +35,11 @@ grant execute on function millrace.open_session(text, text, text, text[], intege
 	millrace.reopen_session(bigint, text, text, text, text[], integer, smallint[], smallint[], bigint[]),
 	millrace.close_session(bigint), millrace.sleep_on(smallint[]), millrace.awake()
 	to millrace_router, millrace_worker;
-grant execute on function millrace.claim_routes(bigint, integer, smallint[], bigint[]),
+grant execute on function millrace.claim_routes(bigint, integer, smallint[], bigint[], integer),
 	millrace.expand_uploads(bigint, integer, smallint[], bigint[], uuid[], text[], smallint[], jsonb[], bigint[]),
 	millrace.register_pipeline(text, jsonb)
 	to millrace_router;
-grant execute on function millrace.claim_jobs(bigint, smallint, integer, smallint[], bigint[]),
+grant execute on function millrace.claim_jobs(bigint, smallint, integer, smallint[], bigint[], integer),
 	millrace.finish_jobs(bigint, smallint[], smallint[], bigint[], uuid[], smallint[], text[], bigint[], bigint[], jsonb[], bigint[])
 	to millrace_worker;
 

@@ -1,18 +1,20 @@
--- Function:   millrace.claim_tickets(p_session bigint, p_kind smallint, p_max int, p_classes smallint[], p_marks bigint[])
--- Parameters: p_classes, p_marks: where the caller's last claims ended, for the classes that it knows
+-- Function:   millrace.claim_tickets(p_session bigint, p_kind smallint, p_max int, p_classes smallint[], p_marks bigint[], p_held int)
+-- Parameters: p_classes, p_marks: where the caller's last claims ended, for the classes that it knows; p_held: how many tickets it holds. Who
+--             holds a suspect claims nothing
 -- Returns:    the tickets, now held by the session, and the grant that names them. An array, so that the caller joins it
 --             in a statement of its own: within one statement it would not see the uploads that committed after that began, and lose them
--- Changes:    ticket (HOT: nothing indexed changes), lease_grant, tally_delta
+-- Changes:    ticket (HOT: nothing indexed changes), lease_grant, tally_delta, and what claim_suspect changes
 -- Locks:      the worker row (key share); the tickets, where what others hold is skipped
 -- For:        claim_jobs, claim_routes, whose settings it runs under
 create or replace function millrace.claim_tickets(p_session bigint, p_kind smallint, p_max integer, p_classes smallint[],
-	p_marks bigint[], out held millrace.claim_row[], out granted bigint)
+	p_marks bigint[], p_held integer, out held millrace.claim_row[], out granted bigint)
 language plpgsql as $$
 #variable_conflict use_column
 declare
 	got millrace.claim_row[];
 	c record;
 	mark bigint;
+	alone boolean := false;
 begin
 	held := '{}';
 	-- Locked, so that a rescue cannot end the session between this and the commit.
@@ -23,6 +25,10 @@ begin
 	if exists (select from millrace.kind k where k.kind_no = p_kind and (k.paused_at is not null or k.parking)) then
 		return;
 	end if;
+	if exists (select from millrace.kind_class k where k.kind_no = p_kind and k.class >= 16)
+		or exists (select from millrace.suspect_turn t where t.session = p_session) then
+		select s.held, s.alone into held, alone from millrace.claim_suspect(p_session, p_kind, p_classes, p_marks, p_held) s;
+	end if;
 	-- The lower lanes have their share first, a fifth for replays and a tenth for backfills; what they leave is for all, best class
 	-- first. A share of less than one is one now and then.
 	for c in
@@ -31,7 +37,7 @@ begin
 		cross join lateral (values
 			(1, floor(p_max * case when k.class < 4 then 0 when k.class < 8 then 0.2 else 0.1 end + random())::integer),
 			(2, p_max)) s (pass, share)
-		where k.kind_no = p_kind and (s.pass = 2 or k.class >= 4)
+		where k.kind_no = p_kind and k.class < 16 and (s.pass = 2 or k.class >= 4) and not alone
 		order by s.pass, k.class
 	loop
 		continue when c.share = 0;
@@ -64,4 +70,4 @@ begin
 	insert into millrace.tally_delta (kind_no, queued, running) values (p_kind, -cardinality(held), cardinality(held));
 end
 $$;
-comment on function millrace.claim_tickets(bigint, smallint, integer, smallint[], bigint[]) is 'Claims tickets of a kind, best class first.';
+comment on function millrace.claim_tickets(bigint, smallint, integer, smallint[], bigint[], integer) is 'Claims tickets of a kind, best class first.';

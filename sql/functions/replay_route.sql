@@ -16,7 +16,7 @@ begin
 	end if;
 	delete from millrace.rejected r where r.upload_id = u.id;
 	delete from millrace.dead_job d where d.upload_id = u.id and d.step_no = 0;
-	update millrace.upload x set state = 'accepted', finished_at = null, reason = null, detail = null, route_errors = 0,
+	update millrace.upload x set state = 'accepted', finished_at = null, reason = null, detail = null, route_errors = 0, route_crashes = 0,
 		generation = x.generation + 1
 	where x.id = u.id;
 	insert into millrace.audit (who, action, subject, why)

@@ -1,7 +1,7 @@
 -- Function:   millrace.requeue(list millrace.finish_row[])
 -- Parameters: list: jobs that moved
 -- Returns:    the kinds that have new tickets
--- Changes:    delayed (retrying), ticket and job.position (queued), dead_job (failed)
+-- Changes:    delayed and job.class (retrying), ticket and job.position (queued), dead_job (failed)
 -- Locks:      none beyond the caller's
 -- For:        finish_jobs, whose settings it runs under
 create or replace function millrace.requeue(list millrace.finish_row[]) returns smallint[]
@@ -17,9 +17,13 @@ begin
 		error_class = excluded.error_class, error = excluded.error;
 
 	insert into millrace.delayed (due_at, upload_id, step_no, kind_no, class, attempt)
-	select greatest(f.due_at, millrace.due_floor()), f.upload_id, f.step_no, f.kind_no, f.class, j.tries + 1
+	select greatest(f.due_at, millrace.due_floor()), f.upload_id, f.step_no, f.kind_no, f.class % 16, j.tries + 1
 	from unnest(list) f join millrace.job j on j.upload_id = f.upload_id and j.step_no = f.step_no
 	where f.next_state = 'retrying';
+	-- Its worker has survived it: it is no suspect any more.
+	update millrace.job j set class = f.class % 16
+	from unnest(list) f
+	where f.next_state = 'retrying' and f.class >= 16 and j.upload_id = f.upload_id and j.step_no = f.step_no;
 
 	with placed as (
 		update millrace.job j set position = nextval('millrace.ticket_position')

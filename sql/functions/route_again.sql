@@ -10,7 +10,7 @@ begin
 	insert into millrace.delayed (due_at, upload_id, step_no, kind_no, class, attempt)
 	select greatest(millrace.due_floor(), clock_timestamp() + make_interval(secs => coalesce((r.detail->>'delay_ms')::numeric,
 			least(300000, 1000 * power(2, least(r.attempt, 20))) * (0.5 + random() / 2))::double precision / 1000.0)),
-		r.upload_id, 0, 1, r.class, r.attempt + 1
+		r.upload_id, 0, 1, r.class % 16, r.attempt + 1
 	from unnest(list) r where r.outcome = 'retry';
 
 	insert into millrace.ticket (kind_no, class, attempt, step_no, upload_id)

@@ -34,7 +34,7 @@ create table millrace.kind_class (
 	class smallint not null,
 	primary key (kind_no, class)
 );
-comment on table millrace.kind_class is 'Which classes (lane * 4 + priority) a kind has ever used; a claim walks these in order.';
+comment on table millrace.kind_class is 'Which classes (lane * 4 + priority; for a suspect 16 more) a kind has ever used; a claim walks these in order.';
 insert into millrace.kind_class values (1, 0), (1, 4);
 
 create table millrace.pipeline (
@@ -94,6 +94,7 @@ create table millrace.upload (
 	many boolean not null default false,
 	route_attempts smallint not null default 0,
 	route_errors smallint not null default 0,
+	route_crashes smallint not null default 0,
 	state millrace.upload_state not null,
 	source text,
 	store text,
@@ -202,6 +203,7 @@ comment on table millrace.job is 'One child job. Its identity is upload and step
 comment on column millrace.job.pipeline_no is 'That of its upload: with step_no it says what the job is, without a look at the upload.';
 comment on column millrace.job.group_no is 'Whose share of the kind it uses; 0: the kind had no limit when it was queued.';
 comment on column millrace.job.tries is 'Attempts that have a row, counted or not.';
+comment on column millrace.job.crashes is 'Handlers that crashed, and workers that were lost while this was all they held.';
 comment on column millrace.job.errors is 'Attempts that count against the limit, in this generation.';
 
 create table millrace.attempt (
@@ -379,6 +381,12 @@ create table millrace.worker (
 	primary key (session, gen)
 ) with (fillfactor = 50);
 comment on table millrace.worker is 'The leases: one per worker session (the newest gen counts); silent for 10 s, its tickets go to others.';
+
+create table millrace.suspect_turn (
+	kind_no smallint primary key,
+	session bigint not null
+);
+comment on table millrace.suspect_turn is 'Who is busy and takes nothing more until it holds nothing, because a suspect of the kind waits to be run alone.';
 
 create sequence millrace.grant_no;
 create table millrace.lease_grant (

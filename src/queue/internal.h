@@ -49,7 +49,9 @@ size_t find_name(const char *const names[], size_t n, const char *name);
  * moments, but hardly below the settled one.
  */
 #define MARK_SETTLE_MS 250
-#define MARK_CLASSES 16
+#define MARK_CLASSES 28
+/* From here on a ticket was held by a worker that died: it is claimed and held alone. */
+#define SUSPECT_CLASS 16
 struct mark {
 	int64_t now, aging, settled; /* -1: unknown */
 	int64_t aging_since_ms;
@@ -80,6 +82,7 @@ void grants_drop(struct grants *g, int64_t number);         /* one ticket less *
 void grants_undo(struct grants *g, int64_t number);         /* takes that back */
 void grants_finished(const struct grants *g, struct str *array);
 void grants_forget_finished(struct grants *g);
+size_t grants_held(const struct grants *g); /* tickets, of all grants */
 
 struct session {
 	int64_t number;
@@ -89,9 +92,12 @@ struct session {
 	int16_t *kind_nos;    /* owned */
 	struct marks *marks;  /* owned; one per kind */
 	struct grants grants; /* owned */
+	bool suspect;         /* the last ticket that came was one */
 };
-/* Adds the two parameters classes and marks of a claim. */
-void session_add_marks(struct session *s, size_t kind, bool settled, struct args *a);
+/* Holds a suspect: must not claim until it is finished. */
+bool session_alone(const struct session *s);
+/* Adds the three parameters classes, marks and held of a claim. */
+void session_add_place(struct session *s, size_t kind, bool settled, struct args *a);
 /* Remembers a claimed ticket: its grant, its place. False: no memory. */
 bool session_hold(struct session *s, size_t kind, const struct ticket *t) MUST_USE;
 

@@ -52,17 +52,20 @@ enum rc
 job_claim(struct session *s, struct db *db, size_t kind, size_t limit, bool fresh, struct arena *a,
           struct job **ret, size_t *ret_n, struct fault *f)
 {
+	*ret_n = 0;
+	if (session_alone(s))
+		return RC_OK;
 	CLEANUP(args_free) struct args args = { 0 };
 	args_int(&args, s->number);
 	args_int(&args, session_kind_no(s, kind));
 	args_int(&args, (int64_t)limit);
-	session_add_marks(s, kind, fresh, &args);
+	session_add_place(s, kind, fresh, &args);
 	CLEANUP(db_rows_freep)
 	struct db_rows *rows = args_call(
 		&args, db,
 		"select class, pos, upload_id, step_no, attempt, grant_no, size, timeout_ms,"
 		" store, bucket, key, version_id, etag, content_type, step, kind, params"
-		" from millrace.claim_jobs($1, $2, $3, $4, $5)",
+		" from millrace.claim_jobs($1, $2, $3, $4, $5, $6)",
 		f);
 	if (!rows)
 		return f->rc;

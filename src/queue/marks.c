@@ -126,3 +126,12 @@ grants_forget_finished(struct grants *g)
 			g->at[kept++] = g->at[i];
 	g->n = kept;
 }
+
+size_t
+grants_held(const struct grants *g)
+{
+	size_t sum = 0;
+	for (size_t i = 0; i < g->n; i++)
+		sum += g->at[i].left;
+	return sum;
+}

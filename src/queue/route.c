@@ -49,16 +49,19 @@ upload_claim_routes(struct session *s, struct db *db, size_t limit, bool fresh, 
 	size_t kind = route_index(s);
 	if (kind == s->kind_count)
 		return fault_set(f, RC_BUG, "this session does not serve the kind 'route'");
+	*ret_n = 0;
+	if (session_alone(s))
+		return RC_OK;
 	CLEANUP(args_free) struct args args = { 0 };
 	args_int(&args, s->number);
 	args_int(&args, (int64_t)limit);
-	session_add_marks(s, kind, fresh, &args);
+	session_add_place(s, kind, fresh, &args);
 	CLEANUP(db_rows_freep)
 	struct db_rows *rows = args_call(
 		&args, db,
 		"select class, pos, upload_id, attempt, grant_no, size, store, bucket, key,"
 		" version_id, etag, content_type, metadata"
-		" from millrace.claim_routes($1, $2, $3, $4)",
+		" from millrace.claim_routes($1, $2, $3, $4, $5)",
 		f);
 	if (!rows)
 		return f->rc;

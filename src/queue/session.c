@@ -130,7 +130,7 @@ session_kind_no(const struct session *s, size_t kind)
 }
 
 void
-session_add_marks(struct session *s, size_t kind, bool settled, struct args *a)
+session_add_place(struct session *s, size_t kind, bool settled, struct args *a)
 {
 	struct str *classes = args_array(a), *marks = args_array(a);
 	int64_t now_ms = clock_mono_ms();
@@ -141,11 +141,19 @@ session_add_marks(struct session *s, size_t kind, bool settled, struct args *a)
 		db_array_int(classes, class);
 		db_array_int(marks, mark);
 	}
+	args_int(a, (int64_t)grants_held(&s->grants));
+}
+
+bool
+session_alone(const struct session *s)
+{
+	return s->suspect && grants_held(&s->grants) > 0;
 }
 
 bool
 session_hold(struct session *s, size_t kind, const struct ticket *t)
 {
+	s->suspect = t->class >= SUSPECT_CLASS;
 	marks_advance(&s->marks[kind], t->class, t->position, clock_mono_ms());
 	return grants_add(&s->grants, t->grant);
 }
@@ -211,6 +219,7 @@ take_kept(struct session *s, const struct db_rows *rows, struct ticket *held, si
 		if (!kept[i])
 			continue;
 		held[i].grant = db_int(rows, 0, 3, 0);
+		s->suspect = held[i].class >= SUSPECT_CLASS;
 		if (!grants_add(&s->grants, held[i].grant))
 			rc = fault_set(f, RC_RETRY, "out of memory");
 	}

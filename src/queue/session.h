@@ -32,7 +32,7 @@ struct session_conf {
 /* A ticket that this session holds. */
 struct ticket {
 	int16_t kind_no;
-	int16_t class; /* lane * 4 + priority; smaller goes first */
+	int16_t class; /* lane * 4 + priority; smaller goes first; a suspect has 16 more */
 	int64_t position;
 	struct ulid upload;
 	int16_t step_no; /* 0: the routing of the upload */

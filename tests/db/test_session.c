@@ -166,13 +166,10 @@ START_TEST(stale_row_by_row)
 }
 END_TEST
 
-START_TEST(rescued_is_stale_and_lost)
+static void
+rescue_all(int64_t wanted)
 {
-	struct job *jobs = NULL, *again = NULL;
-	enum job_verdict verdict;
 	int64_t rescued = 0;
-	queue_jobs(db, 1);
-	ck_assert_uint_eq(claim(worker, 1, &jobs), 1);
 	sql_int(db, "update millrace.worker set seen_at = seen_at - interval '1 day'");
 	/* One that has just connected rescues nobody. */
 	sql_await(db,
@@ -180,7 +177,16 @@ START_TEST(rescued_is_stale_and_lost)
 	          " from pg_stat_activity where pid = pg_backend_pid()",
 	          1);
 	CHECK_OK(keep_rescue(db, 100, &rescued, &f), f);
-	ck_assert_int_eq(rescued, 1);
+	ck_assert_int_eq(rescued, wanted);
+}
+
+START_TEST(rescued_is_stale_and_lost)
+{
+	struct job *jobs = NULL, *again = NULL;
+	enum job_verdict verdict;
+	queue_jobs(db, 1);
+	ck_assert_uint_eq(claim(worker, 1, &jobs), 1);
+	rescue_all(1);
 	ck_assert_int_eq(session_heartbeat(worker, db, &f), RC_LOST);
 	struct job_result r = result(jobs, JOB_DONE);
 	CHECK_OK(job_finish(worker, db, &r, 1, &verdict, &f), f);
@@ -191,6 +197,60 @@ START_TEST(rescued_is_stale_and_lost)
 	ck_assert_uint_eq(claim(other, 1, &again), 1);
 	ck_assert_int_eq(again->ticket.attempt, 2);
 	session_free(other);
+}
+END_TEST
+
+/* What a worker held that died runs alone: who holds one claims nothing. */
+START_TEST(suspects_run_alone)
+{
+	struct job *jobs = NULL, *busy_with = NULL;
+	enum job_verdict verdict;
+	queue_jobs(db, 4);
+	ck_assert_uint_eq(claim(worker, 3, &jobs), 3);
+	rescue_all(3);
+	struct session *other = open_worker(db, "w2");
+	ck_assert_uint_eq(claim(other, 5, &jobs), 1);
+	ck_assert_uint_eq(claim(other, 5, &busy_with), 0);
+	struct ticket kept_one = jobs->ticket;
+	bool kept = false;
+	CHECK_OK(session_reopen(other, db, &kept_one, 1, &kept, &f), f);
+	ck_assert(kept);
+	ck_assert_uint_eq(claim(other, 5, &busy_with), 0);
+	for (int left = 2; left >= 0; left--) {
+		struct job_result r = result(jobs, JOB_DONE);
+		r.ticket = left == 2 ? kept_one : jobs->ticket;
+		CHECK_OK(job_finish(other, db, &r, 1, &verdict, &f), f);
+		ck_assert_int_eq(verdict, VERDICT_ACCEPTED);
+		ck_assert_uint_eq(claim(other, 5, &jobs), 1);
+		if (left > 0)
+			ck_assert_uint_eq(claim(other, 5, &busy_with), 0);
+	}
+	/* The last one was none of them: more may be claimed beside it. */
+	queue_jobs(db, 1);
+	ck_assert_uint_eq(claim(other, 5, &busy_with), 1);
+	session_free(other);
+}
+END_TEST
+
+/* With nobody idle, one that is busy empties itself for them. */
+START_TEST(a_busy_worker_gets_no_suspect)
+{
+	struct job *lost = NULL, *jobs = NULL, *none = NULL;
+	enum job_verdict verdict;
+	queue_jobs(db, 2);
+	ck_assert_uint_eq(claim(worker, 2, &lost), 2);
+	rescue_all(2);
+	queue_jobs(db, 3);
+	struct session *busy = open_worker(db, "w2");
+	sql_int(db, "update millrace.ticket set session = 1 where class >= 16");
+	ck_assert_uint_eq(claim(busy, 1, &jobs), 1);
+	sql_int(db, "update millrace.ticket set session = 0 where class >= 16");
+	ck_assert_uint_eq(claim(busy, 5, &none), 0);
+	struct job_result r = result(jobs, JOB_DONE);
+	CHECK_OK(job_finish(busy, db, &r, 1, &verdict, &f), f);
+	ck_assert_uint_eq(claim(busy, 5, &jobs), 1);
+	ck_assert_int_eq(jobs->ticket.attempt, 2);
+	session_free(busy);
 }
 END_TEST
 
@@ -328,6 +388,8 @@ main(void)
 	tcase_add_test(tc, retry_is_promoted_when_due);
 	tcase_add_test(tc, stale_row_by_row);
 	tcase_add_test(tc, rescued_is_stale_and_lost);
+	tcase_add_test(tc, suspects_run_alone);
+	tcase_add_test(tc, a_busy_worker_gets_no_suspect);
 	tcase_add_test(tc, reopen_keeps_what_is_known);
 	tcase_add_test(tc, reopen_says_what_was_finished);
 	tcase_add_test(tc, close_hands_back_unburnt);
