@@ -54,7 +54,7 @@ CALLS = {
     "promote": (delayed(500), "select * from millrace.promote_due(500)", 40),
     "promote nothing": ("", "select * from millrace.promote_due(500)", 40, delayed(500)),
     "fold": (DELTA, "select * from millrace.fold_tallies()", 4000),
-    "sweep": (BEAT, "select * from millrace.sweep_tickets()", 2500),
+    "sweep": (BEAT, "select * from millrace.sweep_tickets()", 4000),
     "rescue": (BEAT, f"select * from millrace.rescue_workers({SILENT_MS})", 2500),
     "workers": (BEAT, "select * from millrace.worker_rows()", 2500),
     "queues": (BEAT + DELTA + "perform millrace.fold_tallies();", "select * from millrace.queue_rows()", 2500),
@@ -75,7 +75,8 @@ def test_a_call_costs_the_same_under_an_old_snapshot(db, name):
         before = touched(db, fill, call)
         often(db, times, churn)
         after = touched(db, fill, call)
-    assert after <= 1.5 * before, (before, after)
+    # An index that has grown is a level higher.
+    assert after <= 1.5 * before + 10, (before, after)
     assert db.one("select count(*) from millrace.delayed") == 0
 
 
