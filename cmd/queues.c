@@ -8,10 +8,12 @@
 static void
 print_queues(const struct json *root, FILE *to)
 {
-	static const char *const heads[] = { "KIND", "WAITING", "QUEUED",  "RUNNING", "RETRYING",
-		                             "DEAD", "DONE",    "WORKERS", "PAUSED",  "OLDEST" };
-	static const char *const keys[] = { "kind", "waiting", "queued",  "running", "retrying",
-		                            "dead", "done",    "workers", "paused" };
+	static const char *const heads[] = { "KIND",     "WAITING", "QUEUED", "RUNNING",
+		                             "RETRYING", "DEAD",    "DONE",   "DONE/MIN",
+		                             "WORKERS",  "PAUSED",  "OLDEST" };
+	static const char *const keys[] = { "kind",     "waiting", "queued", "running",
+		                            "retrying", "dead",    "done",   "done_per_minute",
+		                            "workers",  "paused" };
 	const struct json *queues = json_get(root, "queues");
 	CLEANUP(table_freep) struct table *t = table_new(heads, ARRAY_LEN(heads));
 	for (size_t i = 0; t && i < json_count(queues); i++) {

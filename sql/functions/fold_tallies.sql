@@ -1,6 +1,6 @@
 -- Function:   millrace.fold_tallies()
 -- Returns:    one row: how many deltas were folded; no kinds to wake
--- Changes:    tally_delta, tally, tally_fold
+-- Changes:    tally_delta, tally, tally_minute, tally_fold
 -- Locks:      the duty's advisory lock
 -- For:        C, the keeper. Deltas are found above a low-water number, never from the start, so that dead ones under an old snapshot are
 --             not walked; the number moves once every transaction that ran when it was seen has ended.
@@ -37,6 +37,15 @@ begin
 		left join lateral (select * from millrace.tally x where x.kind_no = s.kind_no order by x.gen desc limit 1) t on true
 		returning tally.kind_no, tally.gen)
 	delete from millrace.tally t using fresh f where t.kind_no = f.kind_no and t.gen = f.gen - 1;
+
+	insert into millrace.tally_minute as m
+	select date_trunc('minute', clock_timestamp()), g.kind_no, sum(g.done) from unnest(gone) g
+	group by g.kind_no having sum(g.done) > 0
+	on conflict (minute, kind_no) do update set done = m.done + excluded.done;
+	-- Now and then, so that it is not walked each second what an old snapshot keeps.
+	if random() < 0.01 then
+		delete from millrace.tally_minute m where m.minute < clock_timestamp() - interval '1 day';
+	end if;
 
 	if done > 0 or low > last.low then
 		-- A range is being waited for until it closes; only then is the next one noted.

@@ -1,19 +1,20 @@
 -- Function:   millrace.queue_rows()
--- Returns:    a row per kind; its cost depends on the number of kinds, dead jobs and workers, not on the backlog
+-- Returns:    a row per kind (done_per_minute: in the last whole minute); its cost depends on the number of kinds, dead jobs and workers, not on the backlog
 -- Changes:    nothing
 -- Locks:      none
 -- For:        queues_json, the view queue
 create or replace function millrace.queue_rows()
 returns table (kind_no smallint, kind text, waiting bigint, queued bigint, running bigint, retrying bigint, dead bigint,
-	done bigint, oldest_at timestamptz, workers bigint, paused boolean)
+	done bigint, done_per_minute bigint, oldest_at timestamptz, workers bigint, paused boolean)
 language sql stable security definer set search_path = millrace, pg_temp set jit = off as $$
-	select k.kind_no, k.name, t.waiting, t.queued, t.running, t.retrying, coalesce(d.n, 0), t.done, o.at, coalesce(w.n, 0),
+	select k.kind_no, k.name, t.waiting, t.queued, t.running, t.retrying, coalesce(d.n, 0), t.done, coalesce(m.done, 0), o.at, coalesce(w.n, 0),
 		k.paused_at is not null
 	from millrace.kind k
 	join millrace.tallies() t on t.kind_no = k.kind_no
 	left join (select x.kind_no, count(*) as n from millrace.dead_job x group by x.kind_no) d on d.kind_no = k.kind_no
 	left join (select x.no, count(*) as n from millrace.sessions() v, unnest(v.kind_nos) x (no) group by x.no) w
 		on w.no = k.kind_no
+	left join millrace.tally_minute m on m.kind_no = k.kind_no and m.minute = date_trunc('minute', now()) - interval '1 minute'
 	left join lateral (
 		select min(coalesce(j.created_at, u.received_at)) as at
 		from millrace.kind_class c

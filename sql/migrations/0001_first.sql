@@ -424,6 +424,14 @@ create table millrace.tally (
 );
 comment on table millrace.tally is 'The folded counts by kind; the newest gen counts.';
 
+create table millrace.tally_minute (
+	minute timestamptz not null,
+	kind_no smallint not null,
+	done bigint not null,
+	primary key (minute, kind_no)
+) with (fillfactor = 50);
+comment on table millrace.tally_minute is 'How many jobs of each kind were done in each minute of the last day.';
+
 create table millrace.tally_fold (
 	gen bigint primary key,
 	low bigint not null,

@@ -13,7 +13,7 @@ enum rc look_trace(struct db *db, const char *text, struct str *out, struct faul
  * (any form), client trace ID or exact key. */
 enum rc look_search(struct db *db, const char *text, struct str *out, struct fault *f) MUST_USE;
 /* millrace.queues_json: {"queues": [{kind, waiting, queued, running, retrying, dead, done,
- * oldest_at, workers, paused}]}. */
+ * done_per_minute, oldest_at, workers, paused}]}. */
 enum rc look_queues(struct db *db, struct str *out, struct fault *f) MUST_USE;
 /* millrace.workers_json, millrace.recent_json (newest uploads first), millrace.dead_json (kind
  * NULL: all; newest first). */

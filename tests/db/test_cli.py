@@ -181,7 +181,7 @@ def test_dead_and_replay(db, story):
 
 def test_queues_workers_scale(db, story):
     text = run(db, "queues", component="reader")
-    assert re.search(r"^work +0 +0 +0 +0 +1 +1 +1 +no +-$", text, re.M), text
+    assert re.search(r"^work +0 +0 +0 +0 +1 +1 +0 +1 +no +-$", text, re.M), text
     assert {q["kind"] for q in json.loads(run(db, "queues", "--json", component="reader"))["queues"]} == {"route", "work"}
     text = run(db, "workers", component="reader")
     assert re.search(r"^pod-7 +h +1 +0 +2 +20\S+ \S+Z +20\S+ \S+Z +work$", text, re.M), text
@@ -190,7 +190,7 @@ def test_queues_workers_scale(db, story):
     run(db, "replay", f"{story}/bad")
     assert run(db, "scale", "work", component="reader") == "1\n"
     text = run(db, "queues", component="reader")
-    assert re.search(r"^work +1 +1 +0 +0 +0 +1 +1 +no +20\S+ \S+Z$", text, re.M), text
+    assert re.search(r"^work +1 +1 +0 +0 +0 +1 +0 +1 +no +20\S+ \S+Z$", text, re.M), text
     assert json.loads(run(db, "scale", "--json", "work", component="reader")) == {"kind": "work", "value": 1}
     assert run(db, "scale", "unheard-of", component="reader") == "0\n"
 

@@ -125,4 +125,10 @@ select pg_temp.check_equal('recount of ' || k.name, row(t.waiting, t.queued, t.r
 	(select row(count(*) filter (where j.state = 'waiting'), count(*) filter (where j.state = 'queued'),
 		count(*) filter (where j.state = 'running'), count(*) filter (where j.state = 'retrying'))::text from millrace.jobs j where j.kind = k.name))
 from millrace.tallies() t join millrace.kind k on k.kind_no = t.kind_no where k.kind_no > 1;
+
+-- And what was done in a minute is known in the next.
+select pg_temp.check_equal('by minute', (select sum(done) from millrace.tally_minute), (select sum(done) from millrace.tallies()));
+select pg_temp.check_equal('none in the last one', (select sum(done_per_minute) from millrace.queue_rows()), 0::numeric);
+update millrace.tally_minute set minute = minute - (minute - date_trunc('minute', now())) - interval '1 minute';
+select pg_temp.check_that('as many as there were', (select bool_and(q.done_per_minute = q.done) and sum(q.done) > 3 from millrace.queue_rows() q));
 rollback;
