@@ -21,6 +21,8 @@ select pg_temp.check_equal('without request ID: eTag and time', (select array_ag
 	pg_temp.event('t', '{"request_id": null, "event_time": "2026-01-01T00:00:01Z"}'))), array['accepted', 'duplicate', 'accepted']);
 select pg_temp.check_equal('another store', (select outcome from pg_temp.accept(pg_temp.event('a', '{"store": "other"}'))), 'accepted');
 select pg_temp.check_that('no part runs into the next', millrace.identity_hash('a', 'bc') <> millrace.identity_hash('ab', 'c'));
+select pg_temp.check_that('nor where a part has what stands between parts', millrace.identity_hash('a/b', 'c') <> millrace.identity_hash('a', 'b/c')
+	and millrace.identity_hash('a","b') <> millrace.identity_hash('a', 'b'));
 select pg_temp.check_that('null is not empty', millrace.identity_hash('a', null) <> millrace.identity_hash('a', ''));
 
 -- One bad record harms no other, and a replay of the message adds nothing.
@@ -51,6 +53,8 @@ select pg_temp.check_equal('one ID, two writes in a message', (select count(dist
 select millrace.expect_upload('01890a5d-ac96-774b-bcce-b302099a8100', 's3', 'b', 'x1');
 select pg_temp.check_that('an event of another object does not join', (select upload_id <> '01890a5d-ac96-774b-bcce-b302099a8100' from pg_temp.accept(
 	pg_temp.event('x2', '{"trace_uuid": "01890a5d-ac96-774b-bcce-b302099a8100", "trace_text": "y"}'))));
+select pg_temp.check_that('nor one of another store', (select upload_id <> '01890a5d-ac96-774b-bcce-b302099a8100' from pg_temp.accept(
+	pg_temp.event('x1', '{"store": "other", "trace_uuid": "01890a5d-ac96-774b-bcce-b302099a8100", "trace_text": "y"}'))));
 select pg_temp.check_equal('the event joins', (select upload_id from pg_temp.accept(
 	pg_temp.event('x1', '{"trace_uuid": "01890a5d-ac96-774b-bcce-b302099a8100", "trace_text": "y"}'))), '01890a5d-ac96-774b-bcce-b302099a8100'::uuid);
 select pg_temp.check_equal('and is accepted', pg_temp.state('x1'), 'accepted');

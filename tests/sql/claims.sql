@@ -35,6 +35,12 @@ select pg_temp.check_equal('the holder does', (select count(*) from millrace.fin
 select pg_temp.check_equal('and its grant is gone', pg_temp.grants(:w), 0::bigint);
 select pg_temp.check_equal('what the try took', (select row(cpu_ms, rss_kb, bytes_in, bytes_out, stage, tail, input_version, handler_digest)::text from millrace.attempt), '(1,2,3,4,put,t,v1,d)');
 
+-- What a try left that did not succeed is no output.
+do $$ begin perform pg_temp.accept(pg_temp.event('o')); end $$;
+select pg_temp.route(:r, :pipe);
+select pg_temp.finish(:w, 'ka', 'permanent', '{"outputs": [{"name": "t", "uri": "s3://r/t", "size": 3, "sha256": "00"}]}');
+select pg_temp.check_equal('no output', (select count(*) from millrace.output), 0::bigint);
+
 -- A try that never started has no row, one that did has.
 do $$ begin perform pg_temp.accept(pg_temp.event('i')); end $$;
 select pg_temp.route(:r, :pipe);
@@ -57,6 +63,8 @@ select pg_temp.check_equal('without a grant', pg_temp.grants(:w), 0::bigint);
 select millrace.kind_numbers('{zz,ka,aa,zz}')::text as numbers \gset
 select pg_temp.check_equal('in order', (select array_agg(k.name order by g.ord) from unnest(:'numbers'::smallint[]) with ordinality g (no, ord)
 	join millrace.kind k on k.kind_no = g.no), '{zz,ka,aa,zz}'::text[]);
+select pg_temp.check_equal('the classes of a new kind', (select array_agg(c.class order by c.class) from millrace.kind_class c join millrace.kind k using (kind_no)
+	where k.name = 'zz'), '{0,4}'::smallint[]);
 
 -- A heartbeat: the time, the marks that only move ahead, the grants, and a new row now and then.
 select session as w, kind_nos[1] as ka from millrace.open_session('pod', 'node', '1.2', '{ka}', 5) \gset
@@ -68,7 +76,7 @@ select pg_temp.check_that('seen', (select seen_at >= now() from millrace.worker 
 select pg_temp.check_equal('the grant is gone', pg_temp.grants(:w), 0::bigint);
 select millrace.heartbeat(:w, array[:ka]::smallint[], '{0}', '{999}', '{}');
 select pg_temp.check_equal('ahead only, and each class by itself', (select array_agg(class || ':' || position order by class) from millrace.mark where kind_no = :ka), '{0:1000000,4:5}');
-select pg_temp.check_equal('as claims read it', millrace.mark_of(:ka::smallint, 0::smallint), 1000000::bigint);
+select pg_temp.check_equal('as claims read it', array[millrace.mark_of(:ka::smallint, 0::smallint), millrace.mark_of(:ka::smallint, 4::smallint)], '{1000000,5}');
 do $$ declare w bigint := (select session from millrace.worker where worker = 'pod'); begin
 	for i in 1..70 loop perform millrace.heartbeat(w, '{}', '{}', '{}', '{}'); end loop;
 end $$;
@@ -91,6 +99,12 @@ select pg_temp.check_that('longer each time, and never over five minutes', bool_
 from (values (0, 1000.0), (1, 2000.0), (4, 16000.0), (30, 300000.0)) v (n, ms), lateral (select extract(epoch from millrace.retry_delay('error', n, null)) * 1000 as d) x;
 select pg_temp.check_equal('a snooze', millrace.retry_delay('snoozed', 3, null), interval '30 s');
 select pg_temp.check_equal('as asked for', millrace.retry_delay('error', 3, 1500), interval '1.5 s');
+
+-- Each duty is one keeper's at a time.
+select pg_temp.check_equal('with a lock each', (select array_agg(l.objid::integer order by l.objid)
+	from (select count(a.done) + count(b.done) + count(c.next_ms) + count(d.done) + count(e.done)
+		from millrace.rescue_workers(1) a, millrace.sweep_tickets() b, millrace.promote_due(1) c, millrace.fold_tallies() d, millrace.admit_all() e) called (n),
+		lateral (select * from pg_locks where n > 0 and locktype = 'advisory' and pid = pg_backend_pid() and classid = 1298) l), '{1,2,3,4,5}');
 
 -- Logins.
 select millrace.create_login('mr_claims_login', 'worker');

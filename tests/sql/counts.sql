@@ -27,8 +27,8 @@ begin
 		perform pg_temp.check_equal(after || ', folded: ' || k, pg_temp.kept(k), pg_temp.counted(k));
 	end loop;
 end $$;
-create function pg_temp.claim(session bigint, kind text) returns bigint language sql as $$
-	select count(*) from millrace.kind k, lateral millrace.claim_jobs(session, k.kind_no, 1000, '{}', '{}') where k.name = claim.kind
+create function pg_temp.claim(session bigint, kind text, max integer default 1000) returns bigint language sql as $$
+	select count(*) from millrace.kind k, lateral millrace.claim_jobs(session, k.kind_no, max, '{}', '{}') where k.name = claim.kind
 $$;
 
 select pg_temp.pipeline('[{"step": "a", "kind": "ka"}, {"step": "b", "kind": "kb", "after": ["a"]}, {"step": "c", "kind": "kc", "after": ["b"], "on_failure": "review"}]') as pipe \gset
@@ -44,6 +44,8 @@ select pg_temp.recount('routes handed back');
 select pg_temp.session('route') as r \gset
 select pg_temp.route(:r, :pipe, 'retry', '{"delay_ms": 0}');
 select pg_temp.recount('routes put off');
+select pg_temp.check_equal('no more than asked for', (select done from millrace.promote_due(2)), 2::bigint);
+select pg_temp.recount('some routes due again');
 select done from millrace.promote_due(1000);
 select pg_temp.recount('routes due again');
 select pg_temp.route(:r, :pipe, 'interrupted');
@@ -51,8 +53,10 @@ select pg_temp.recount('routes interrupted');
 select pg_temp.route(:r, :pipe);
 select pg_temp.check_equal('the tree waits', pg_temp.kept('kb'), '(5,0,0,0)');
 select pg_temp.recount('routed');
+select pg_temp.claim(:w, 'ka', 2);
+select pg_temp.recount('two claimed');
 select pg_temp.claim(:w, 'ka');
-select pg_temp.recount('claimed');
+select pg_temp.recount('all claimed');
 select pg_temp.check_equal('what runs counts for who scales', millrace.scale_metric('ka'), 5::bigint);
 select done from millrace.rescue_workers(-1);
 select pg_temp.recount('rescued');
@@ -72,6 +76,7 @@ select pg_temp.check_equal('done', (select done from millrace.tallies() join mil
 select pg_temp.finish(:w, 'kb', 'permanent');
 select pg_temp.recount('dead, and what needs them is skipped');
 select outcome from millrace.dead d, lateral millrace.replay_job(d.job_id, 'me', null);
+select pg_temp.check_equal('none is dead', (select count(*) from millrace.dead), 0::bigint);
 select pg_temp.recount('replayed');
 select pg_temp.finish(:w, 'kb', 'done');
 select pg_temp.finish(:w, 'kc', 'done');

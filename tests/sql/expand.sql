@@ -13,6 +13,20 @@ select pg_temp.check_equal('state', pg_temp.state('a'), 'routed');
 select pg_temp.check_equal('nothing to route any more', pg_temp.route(:router, :pipe), 0);
 select pg_temp.check_equal('priority is the class', (select class from millrace.job j join millrace.kind k using (kind_no) where k.name = 'index'), 2::smallint);
 
+select pg_temp.check_equal('classes that claims look into', (select array_agg(c.class order by c.class) from millrace.kind_class c join millrace.kind k using (kind_no)
+	where k.name = 'index'), '{0,2,4,6}'::smallint[]);
+
+-- A step needs those of its own rule, whatever they are called elsewhere; a lane is part of the class.
+select millrace.register_pipeline('two rules', '{"version": 1, "rules": [
+	{"name": "one", "match": {}, "jobs": [{"step": "a", "kind": "ka"}, {"step": "b", "kind": "kb", "after": ["a"], "priority": 1}]},
+	{"name": "two", "match": {}, "jobs": [{"step": "a", "kind": "ka"}, {"step": "b", "kind": "kb", "after": ["a"]}]}]}') as rules \gset
+select pg_temp.check_equal('of its own rule', (select array_agg(after order by step_no) from (select step_no, after::text from millrace.pipeline_step
+	where pipeline_no = :rules) s), '{"{}","{1}","{}","{3}"}');
+do $$ begin perform pg_temp.accept(pg_temp.event('lane')); end $$;
+update millrace.upload set lane = 1 where key = 'lane';
+select pg_temp.route(:router, :rules);
+select pg_temp.check_equal('the lane', (select array_agg(j.class order by j.step_no) from millrace.job j join millrace.upload u on u.id = j.upload_id where u.key = 'lane'), '{4,5}'::smallint[]);
+
 -- A stale router changes nothing.
 do $$ begin perform pg_temp.accept(pg_temp.event('b')); end $$;
 select class as c, pos as p, upload_id as u from millrace.claim_routes(:router, 1, '{}', '{}') \gset
@@ -40,6 +54,12 @@ do $$ begin perform pg_temp.accept(pg_temp.event('g')); end $$;
 select pg_temp.route(:router, :pipe, 'source_gone');
 select pg_temp.check_equal('gone', (select state || ' ' || reason from millrace.upload where key = 'g'), 'skipped source_gone');
 
+select outcome from millrace.replay_job((select trace_id from millrace.uploads where key = 'r') || '/route', 'me', 'the rule was wrong');
+select pg_temp.check_equal('accepted again', (select concat_ws(' ', state, reason, detail, generation) from millrace.upload where key = 'r'), 'accepted 1');
+select pg_temp.check_equal('no longer listed', (select count(*) from millrace.rejected r join millrace.upload u on u.id = r.upload_id where u.key = 'r'), 0::bigint);
+select pg_temp.route(:router, :pipe);
+delete from millrace.audit;
+
 -- A store that is away: later, and at last dead and replayable.
 do $$ begin perform pg_temp.accept(pg_temp.event('s')); end $$;
 select pg_temp.route(:router, :pipe, 'retry', '{"reason": "store", "detail": "away", "delay_ms": 0}');
@@ -58,6 +78,8 @@ end $$;
 select pg_temp.check_equal('failed', (select state::text || ' ' || route_errors from millrace.upload where key = 's'), 'failed 10');
 select pg_temp.check_equal('dead', (select split_part(job_id, '/', 2) || ' ' || error from millrace.dead), 'route away');
 select pg_temp.check_equal('replay', (select outcome from millrace.replay_job((select job_id from millrace.dead), 'me', 'store is back')), 'replayed');
+select pg_temp.check_equal('with errors counted from the start', (select route_errors from millrace.upload where key = 's'), 0::smallint);
+select pg_temp.check_equal('not dead any more', (select count(*) from millrace.dead), 0::bigint);
 select pg_temp.check_equal('routed at last', pg_temp.route(:router, :pipe), 1);
 select pg_temp.check_equal('audited', (select who || ' ' || why from millrace.audit), 'me store is back');
 

@@ -145,7 +145,13 @@ select done from millrace.admit_all();
 select pg_temp.claim(:w);
 select pg_temp.check_equal('the rest of the round is for who has more', pg_temp.running(), 'big 30, late 30');
 select pg_temp.drain(:w);
+-- The light one comes first in a round, so that the heavy one does not have more for being first.
+select pg_temp.check_that('as heavy as any', millrace.weigh_group('ka', 'light', 1, 'me', 'test'));
 select pg_temp.check_that('heavier', millrace.weigh_group('ka', 'heavy', 3, 'me', 'test'));
+do $$ begin
+	perform millrace.weigh_group('ka', 'heavy', 101, 'me', 'test');
+	raise exception 'too heavy, and taken';
+exception when sqlstate '22023' then null; end $$;
 select pg_temp.check_that('no such kind', not millrace.weigh_group('nothing', 'heavy', 3, 'me', 'test'));
 select pg_temp.limits('{"limit": 40, "group": "bucket"}') as pipe \gset
 select done from millrace.admit_all();
@@ -155,6 +161,8 @@ select millrace.wake(array[:ka]::smallint[]);
 select pg_temp.claim(:w);
 select pg_temp.check_equal('three times as much', pg_temp.running(), 'heavy 30, light 10');
 select pg_temp.check_that('books of weights', pg_temp.books_balance());
+select pg_temp.check_that('lighter again, while it waits', millrace.weigh_group('ka', 'heavy', 1, 'me', 'test'));
+select pg_temp.check_equal('from its next turn on', (select l.weight from millrace.group_live l join millrace.job_group g using (group_no) where g.name = 'heavy'), 1::smallint);
 
 -- What a group is called.
 select pg_temp.check_equal('template', millrace.group_name('{store}/{key.2}-{metadata.account}:{type}{key.9}',
@@ -171,7 +179,7 @@ select pg_temp.check_equal('nothing while paused', pg_temp.claim(:w), 0::bigint)
 select pg_temp.check_equal('scales to nothing', millrace.scale_metric('ka'), 0::bigint);
 select pg_temp.check_equal('resumed', (select row(outcome, wake)::text from millrace.pause_kind('ka', false, 'me', 'why')), row('resumed', array[:ka])::text);
 select pg_temp.check_that('claimed again', pg_temp.claim(:w) > 0);
-select pg_temp.check_equal('who did it', (select array_agg(action order by audit_no) from millrace.audit), array['weigh', 'pause', 'resume']);
+select pg_temp.check_equal('who did it', (select array_agg(action order by audit_no) from millrace.audit), array['weigh', 'weigh', 'weigh', 'pause', 'resume']);
 
 -- Lanes: live first, but a share for what is below it.
 select pg_temp.session('kl') as l \gset

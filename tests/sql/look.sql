@@ -80,6 +80,13 @@ select pg_temp.check_equal('newest first, with what is done', (select array_agg(
 	from jsonb_array_elements(millrace.recent_json(100)->'uploads') with ordinality x (u, n)), true);
 select pg_temp.check_equal('dead of a kind', (select row(d->>'kind', d->>'step', d->>'attempts', d->>'error')::text
 	from jsonb_array_elements(millrace.dead_json('kb', 10)->'dead') d), '(kb,a-second,1,no)');
+select pg_temp.route(:r, :pipe, 'retry', '{"reason": "store", "detail": "away", "delay_ms": 0}');
+update millrace.upload set route_errors = 9 where key = '2026/a/b.pdf' and request_id = 'later';
+update millrace.delayed set due_at = '-infinity';
+select done from millrace.promote_due(10);
+select pg_temp.route(:r, :pipe, 'retry', '{"reason": "store", "detail": "away", "delay_ms": 0}');
+select pg_temp.check_equal('a dead routing', (select row(d->>'kind', d->>'step', d->>'error', right(d->>'job_id', 6))::text
+	from jsonb_array_elements(millrace.dead_json('route', 10)->'dead') d), '(route,route,away,/route)');
 select pg_temp.check_equal('of another kind', millrace.dead_json('ka', 10), '{"dead": []}'::jsonb);
 
 -- The oldest that waits, behind the mark of claims or not.
