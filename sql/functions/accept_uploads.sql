@@ -7,7 +7,7 @@
 create or replace function millrace.accept_uploads(sources text[], bodies bytea[], events jsonb)
 returns table (n integer, outcome text, upload_id uuid)
 language plpgsql security definer
-set search_path = millrace, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set search_path = millrace, pg_temp set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
 set plan_cache_mode = force_generic_plan set jit = off as $$
 #variable_conflict use_column
 declare

@@ -5,7 +5,7 @@
 -- For:        C, the keeper: what a process left undone that died between its commit and its call of wake
 create or replace function millrace.admit_all() returns table (done bigint, wake smallint[])
 language plpgsql security definer
-set search_path = millrace, pg_temp set jit = off set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+set search_path = millrace, pg_temp set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
 declare
 	k smallint;

@@ -8,7 +8,7 @@ create or replace function millrace.claim_routes(session bigint, max integer, cl
 returns table (class smallint, pos bigint, upload_id uuid, attempt smallint, grant_no bigint, store text, bucket text, key text,
 	version_id text, etag text, size bigint, content_type text, metadata jsonb)
 language plpgsql security definer
-set search_path = millrace, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set search_path = millrace, pg_temp set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
 set plan_cache_mode = force_generic_plan set jit = off as $$
 #variable_conflict use_column
 declare

@@ -5,7 +5,7 @@
 -- For:        C, router and worker, at the end of a drain
 create or replace function millrace.close_session(session bigint) returns smallint[]
 language plpgsql security definer
-set search_path = millrace, pg_temp set jit = off set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+set search_path = millrace, pg_temp set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
 	kinds smallint[];
 begin

@@ -10,7 +10,7 @@ create or replace function millrace.expand_uploads(session bigint, pipeline_no i
 	upload_ids uuid[], outcomes text[], rule_nos smallint[], details jsonb[], grants bigint[])
 returns table (n integer, wake smallint[])
 language plpgsql security definer
-set search_path = millrace, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set search_path = millrace, pg_temp set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
 set plan_cache_mode = force_generic_plan set jit = off as $$
 #variable_conflict use_column
 declare

@@ -10,7 +10,7 @@ create or replace function millrace.finish_jobs(session bigint, kind_nos smallin
 	upload_ids uuid[], step_nos smallint[], outcomes text[], ran_ms bigint[], delay_ms bigint[], details jsonb[], grants bigint[])
 returns table (n integer, verdict text, wake smallint[])
 language plpgsql security definer
-set search_path = millrace, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set search_path = millrace, pg_temp set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
 set plan_cache_mode = force_generic_plan set jit = off as $$
 #variable_conflict use_column
 declare

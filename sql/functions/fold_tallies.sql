@@ -5,7 +5,7 @@
 -- For:        C, the keeper. Deltas are found above a low-water number, never from the start, so that dead ones under an old snapshot are
 --             not walked; the number moves once every transaction that ran when it was seen has ended.
 create or replace function millrace.fold_tallies() returns table (done bigint, wake smallint[])
-language plpgsql security definer set search_path = millrace, pg_temp set jit = off set enable_seqscan = off as $$
+language plpgsql security definer set search_path = millrace, pg_temp set jit = off set enable_seqscan = off set enable_bitmapscan = off as $$
 #variable_conflict use_column
 declare
 	last millrace.tally_fold;

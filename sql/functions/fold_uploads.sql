@@ -5,7 +5,7 @@
 -- For:        C, the keeper, every 50 ms. Deltas are found above a low-water number, as fold_tallies does
 create or replace function millrace.fold_uploads() returns table (done bigint, wake smallint[])
 language plpgsql security definer
-set search_path = millrace, pg_temp set jit = off set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+set search_path = millrace, pg_temp set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
 declare
 	last millrace.upload_fold;

@@ -6,7 +6,7 @@
 -- For:        C, router and worker, every 3 s
 create or replace function millrace.heartbeat(session bigint, kind_nos smallint[], classes smallint[], marks bigint[], grants bigint[])
 returns boolean
-language plpgsql security definer set search_path = millrace, pg_temp set jit = off set enable_seqscan = off as $$
+language plpgsql security definer set search_path = millrace, pg_temp set jit = off set enable_seqscan = off set enable_bitmapscan = off as $$
 #variable_conflict use_column
 declare
 	w millrace.worker;

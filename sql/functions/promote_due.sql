@@ -6,7 +6,7 @@
 -- For:        C, the keeper. It starts above a mark and never walks what was promoted, so that an old snapshot does not slow it down
 create or replace function millrace.promote_due(max integer) returns table (done bigint, next_ms bigint, wake smallint[])
 language plpgsql security definer
-set search_path = millrace, pg_temp set jit = off set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+set search_path = millrace, pg_temp set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
 declare
 	due millrace.delayed[];

@@ -10,7 +10,7 @@ create or replace function millrace.reopen_session(old bigint, worker text, host
 	kind_nos smallint[], classes smallint[], positions bigint[])
 returns table (session bigint, numbers smallint[], kept boolean[], grant_no bigint)
 language plpgsql security definer
-set search_path = millrace, pg_temp set jit = off set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+set search_path = millrace, pg_temp set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
 declare
 	fresh bigint;

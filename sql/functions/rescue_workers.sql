@@ -6,7 +6,7 @@
 -- For:        C, the keeper
 create or replace function millrace.rescue_workers(silent_ms bigint) returns table (done bigint, wake smallint[])
 language plpgsql security definer
-set search_path = millrace, pg_temp set jit = off set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+set search_path = millrace, pg_temp set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
 declare
 	dead bigint;

@@ -4,7 +4,7 @@
 -- Locks:      none
 -- For:        rescue_workers, worker_rows, queue_rows
 create or replace function millrace.sessions() returns setof millrace.worker
-language sql stable set search_path = millrace, pg_temp set enable_seqscan = off as $$
+language sql stable set search_path = millrace, pg_temp set enable_seqscan = off set enable_bitmapscan = off as $$
 	with recursive s as (
 		(select w as it from millrace.worker w order by w.session desc, w.gen desc limit 1)
 		union all

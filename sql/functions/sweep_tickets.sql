@@ -7,7 +7,7 @@
 --             who makes a ticket has written something before it takes the position, so that its transaction has an xid by then.
 create or replace function millrace.sweep_tickets() returns table (done bigint, wake smallint[])
 language plpgsql security definer
-set search_path = millrace, pg_temp set jit = off set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+set search_path = millrace, pg_temp set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
 declare
 	c millrace.kind_class;

@@ -5,7 +5,7 @@
 -- For:        queues_json, scale_metric, the views
 create or replace function millrace.tallies()
 returns table (kind_no smallint, waiting bigint, queued bigint, running bigint, retrying bigint, done bigint)
-language sql stable set search_path = millrace, pg_temp set enable_seqscan = off as $$
+language sql stable set search_path = millrace, pg_temp set enable_seqscan = off set enable_bitmapscan = off as $$
 	with delta as (
 		select d.kind_no, sum(d.waiting) as waiting, sum(d.queued) as queued, sum(d.running) as running,
 			sum(d.retrying) as retrying, sum(d.done) as done

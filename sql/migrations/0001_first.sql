@@ -198,7 +198,7 @@ create table millrace.job (
 	reason text,
 	result jsonb,
 	primary key (upload_id, step_no)
-) with (fillfactor = 75);
+) with (fillfactor = 50);
 comment on table millrace.job is 'One child job. Its identity is upload and step; position says where its ticket is.';
 comment on column millrace.job.pipeline_no is 'That of its upload: with step_no it says what the job is, without a look at the upload.';
 comment on column millrace.job.group_no is 'Whose share of the kind it uses; 0: the kind had no limit when it was queued.';

@@ -57,7 +57,7 @@ admit(struct db *db, const struct keeper_conf *c, int64_t *ret, int64_t *next_ms
 }
 
 const struct duty duties[] = {
-	{ "rescue", 1000, true, rescue },    { "sweep", 1000, false, sweep },
+	{ "rescue", 1000, true, rescue },    { "sweep", 500, false, sweep },
 	{ "promote", 1000, false, promote }, { "fold", 1000, false, fold },
 	{ "admit", 1000, false, admit },     { "fold uploads", 50, false, fold_uploads },
 };

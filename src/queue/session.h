@@ -78,9 +78,9 @@ struct sleeper *sleeper_new(const char *url, const char *app, const struct sessi
 	OWNS(sleeper_free);
 /* RC_RETRY: no connection now: poll instead, sleeper_wait still waits out the time. */
 enum rc sleeper_ready(struct sleeper *sl, struct fault *f) MUST_USE;
-/* Returns when there may be work, when other_fd becomes readable, when a stop is requested, or
- * after wait_ms. */
-void sleeper_wait(struct sleeper *sl, int other_fd, int64_t wait_ms);
+/* Returns when there may be work, when other_fd becomes readable, when a stop is requested or the
+ * connection is lost: true; or after wait_ms: false, and who waits again still sleeps. */
+bool sleeper_wait(struct sleeper *sl, int other_fd, int64_t wait_ms);
 void sleeper_awake(struct sleeper *sl);
 
 #endif

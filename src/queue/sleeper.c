@@ -174,7 +174,7 @@ left_of(int64_t wait_ms, int64_t since_ms)
 	return left_ms > 0 ? left_ms : 0;
 }
 
-static void
+static bool
 wait_without(int other_fd, int64_t wait_ms)
 {
 	int64_t since_ms = clock_mono_ms();
@@ -185,20 +185,19 @@ wait_without(int other_fd, int64_t wait_ms)
 	for (;;) {
 		int64_t left_ms = left_of(wait_ms, since_ms);
 		int n = poll(p, ARRAY_LEN(p), left_ms > 60000 ? 60000 : (int)left_ms);
-		if (n > 0 || left_ms == 0 || (n < 0 && errno != EINTR))
-			return;
+		if (n != 0 ? n > 0 || errno != EINTR : left_ms == 0)
+			return n != 0;
 	}
 }
 
-void
+bool
 sleeper_wait(struct sleeper *sl, int other_fd, int64_t wait_ms)
 {
-	if (!sl->db) {
-		wait_without(other_fd, wait_ms);
-		return;
-	}
+	if (!sl->db)
+		return wait_without(other_fd, wait_ms);
 	int64_t since_ms = clock_mono_ms();
 	struct str payloads = STR_INIT(1 << 16);
+	bool called = false;
 	for (;;) {
 		bool notified = false, other = false;
 		struct fault f = { 0 };
@@ -206,10 +205,12 @@ sleeper_wait(struct sleeper *sl, int other_fd, int64_t wait_ms)
 		enum rc rc = db_wait(sl->db, other_fd, left_ms, &payloads, &notified, &other, &f);
 		if (rc != RC_OK && rc != RC_STOP)
 			failed(sl);
-		if (rc != RC_OK || other || (notified && any_ours(sl, &payloads)) || left_ms == 0)
+		called = rc != RC_OK || other || (notified && any_ours(sl, &payloads));
+		if (called || left_ms == 0)
 			break;
 	}
 	str_free(&payloads);
+	return called;
 }
 
 void

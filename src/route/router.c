@@ -17,6 +17,8 @@
 #define APP "millrace route"
 #define CALL_MS 6000 /* with the heartbeat's 3 s less than the silence that makes us lost */
 #define BEAT_MS 3000
+/* After a claim: the stored mark follows, so that the sweep sees soon what the claim passed by. */
+#define MARK_MS 1000
 #define LOOK_MS 1000 /* between looks at the pipeline file */
 #define POLL_MS 500  /* between claims when nothing can wake us */
 #define PAUSE_MS 200 /* after a failure that is not the connection's */
@@ -204,6 +206,8 @@ turn(struct router *r, struct fault *f)
 	if (rc != RC_OK)
 		return rc;
 	r->fresh = false;
+	if (claimed > 0 && r->next_beat_ms > clock_mono_ms() + MARK_MS)
+		r->next_beat_ms = clock_mono_ms() + MARK_MS;
 	if (claimed == 0 && done == 0)
 		rest(r);
 	return RC_OK;

@@ -14,6 +14,10 @@
 #include "base/banned.h"
 
 #define BEAT_MS 3000
+/* After a claim: the stored mark follows, so that the sweep sees soon what the claim passed by. */
+#define MARK_MS 1000
+/* With an ear for notifications, in case that one got lost. */
+#define LOOK_MS 10000
 /* A call that takes longer would cost us our tickets: the connection is given up before that. */
 #define CALL_MS 8000
 /* Without an ear for notifications. */
@@ -232,6 +236,8 @@ claim_kind(struct desk *d, size_t kind, size_t limit)
 		free(b);
 		return rc == RC_OK ? 0 : -1;
 	}
+	if (d->beat_ms > clock_mono_ms() + MARK_MS)
+		d->beat_ms = clock_mono_ms() + MARK_MS;
 	b->arena = a;
 	KEPT(b);
 	for (size_t i = 0; i < n; i++) {
@@ -295,6 +301,27 @@ sleep_for_slot(struct desk *d, int64_t ms)
 		return;
 }
 
+/* Until somebody calls, a slot comes home, or a look round finds something. Heartbeats go on: they
+ * are no reason to get up. */
+static void
+doze(struct desk *d, int64_t look_ms)
+{
+	int64_t next_look_ms = clock_mono_ms() + look_ms;
+	for (;;) {
+		int64_t next_ms = next_look_ms < d->beat_ms ? next_look_ms : d->beat_ms;
+		if (sleeper_wait(d->sleeper, slots_fd(d->slots), until(next_ms, look_ms)))
+			return;
+		if (!desk_report(d) || !desk_connected(d))
+			return;
+		if (clock_mono_ms() < next_look_ms)
+			continue;
+		d->fresh = true;
+		if (desk_claim(d) > 0 || !desk_connected(d))
+			return;
+		next_look_ms = clock_mono_ms() + look_ms;
+	}
+}
+
 void
 desk_sleep(struct desk *d)
 {
@@ -313,8 +340,7 @@ desk_sleep(struct desk *d)
 	d->poor_ear = !hears;
 	d->fresh = true;
 	if (desk_claim(d) == 0 && desk_connected(d))
-		sleeper_wait(d->sleeper, slots_fd(d->slots),
-		             until(d->beat_ms, hears ? BEAT_MS : POLL_MS));
+		doze(d, hears ? LOOK_MS : POLL_MS);
 	sleeper_awake(d->sleeper);
 	d->fresh = true;
 }

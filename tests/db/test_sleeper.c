@@ -74,7 +74,7 @@ START_TEST(woken_at_once)
 		ck_assert_uint_eq(claim(true), 0);
 		int64_t began_ms = clock_mono_ms();
 		pid_t pid = accept_elsewhere(str_text(&key));
-		sleeper_wait(sleeper, -1, 10000);
+		ck_assert(sleeper_wait(sleeper, -1, 10000));
 		int64_t took_ms = clock_mono_ms() - began_ms;
 		worst_ms = took_ms > worst_ms ? took_ms : worst_ms;
 		sleeper_awake(sleeper);
@@ -104,7 +104,7 @@ START_TEST(other_kinds_do_not_wake)
 	CHECK_OK(sleeper_ready(sleeper, &f), f);
 	sql_int(db, "select count(*) from (select pg_notify('millrace', '2')) x");
 	int64_t began_ms = clock_mono_ms();
-	sleeper_wait(sleeper, -1, 200);
+	ck_assert(!sleeper_wait(sleeper, -1, 200));
 	ck_assert_int_ge(clock_mono_ms() - began_ms, 200);
 }
 END_TEST
@@ -117,7 +117,7 @@ START_TEST(old_news_does_not_wake)
 	sleeper_awake(sleeper);
 	CHECK_OK(sleeper_ready(sleeper, &f), f);
 	int64_t began_ms = clock_mono_ms();
-	sleeper_wait(sleeper, -1, 100);
+	ck_assert(!sleeper_wait(sleeper, -1, 100));
 	ck_assert_int_ge(clock_mono_ms() - began_ms, 100);
 }
 END_TEST
@@ -129,9 +129,9 @@ START_TEST(other_things_wake)
 	ck_assert_int_eq(write(fds[1], "x", 1), 1);
 	CHECK_OK(sleeper_ready(sleeper, &f), f);
 	int64_t began_ms = clock_mono_ms();
-	sleeper_wait(sleeper, fds[0], 5000);
+	ck_assert(sleeper_wait(sleeper, fds[0], 5000));
 	stop_request();
-	sleeper_wait(sleeper, -1, 5000);
+	ck_assert(sleeper_wait(sleeper, -1, 5000));
 	ck_assert_int_lt(clock_mono_ms() - began_ms, 2000);
 }
 END_TEST
@@ -148,14 +148,14 @@ START_TEST(comes_back_after_a_loss)
 	CHECK_OK(sleeper_ready(sleeper, &f), f);
 	kill_sleeper();
 	int64_t began_ms = clock_mono_ms();
-	sleeper_wait(sleeper, -1, 5000);
+	ck_assert(sleeper_wait(sleeper, -1, 5000));
 	ck_assert_int_lt(clock_mono_ms() - began_ms, 2000);
 	while (sleeper_ready(sleeper, &f) != RC_OK) {
 		ck_assert_int_lt(clock_mono_ms() - began_ms, 5000);
 		sleeper_wait(sleeper, -1, 10);
 	}
 	ck_assert_int_eq(sql_int(db, "select millrace.wake('{1}')"), 1);
-	sleeper_wait(sleeper, -1, 5000);
+	ck_assert(sleeper_wait(sleeper, -1, 5000));
 	ck_assert_int_lt(clock_mono_ms() - began_ms, 5000);
 }
 END_TEST
@@ -165,7 +165,7 @@ START_TEST(without_a_connection_it_still_waits)
 	struct sleeper *lost = sleeper_new("host=/nowhere", "sleeper", router);
 	ck_assert_int_eq(sleeper_ready(lost, &f), RC_RETRY);
 	int64_t began_ms = clock_mono_ms();
-	sleeper_wait(lost, -1, 100);
+	ck_assert(!sleeper_wait(lost, -1, 100));
 	ck_assert_int_ge(clock_mono_ms() - began_ms, 100);
 	sleeper_awake(lost);
 	sleeper_free(lost);

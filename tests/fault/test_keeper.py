@@ -25,9 +25,9 @@ def test_a_duty_that_fails_holds_up_no_other(make_stack, duty):
     keep = roles["keep"]
     wait_until(lambda: counted(keep, "millrace_keeper_failures_total", duty), 20, "it fails", also=keep.tail)
     first, began = counted(keep, "millrace_keeper_failures_total", duty), time.monotonic()
-    wait_until(lambda: counted(keep, "millrace_keeper_failures_total", duty) >= first + 3, 20, "it is tried again and again",
+    wait_until(lambda: counted(keep, "millrace_keeper_failures_total", duty) >= first + 5, 20, "it is tried again and again",
                also=keep.tail)
-    assert time.monotonic() - began > 1.5, "each second"
+    assert time.monotonic() - began > 1.5, "at its own pace, not at once"
     said = keep.tail(1 << 20)
     assert said.count("duty failed") == 1 and re.search(rf'"duty failed","message":"{duty}"', said), said
     stack.put("k")
