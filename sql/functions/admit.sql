@@ -34,7 +34,7 @@ begin
 		return 0;
 	end if;
 	room := case when not k.limited then 1000000 when k.run_limit > 0 then k.run_limit
-		else greatest(100, (select 2 * sum(w.slots) from millrace.worker w where p_kind = any (w.kind_nos))) end - t.admitted;
+		else greatest(100, (select 2 * sum(w.slots) from millrace.sessions() w where p_kind = any (w.kind_nos))) end - t.admitted;
 	while room > 0 and empty_rounds < 2 loop
 		-- One round, or what is left of it: the groups after the last one, until there is no room.
 		select array_agg(row(p_kind, s.group_no, 0, least(s.n, room - s.before), 0)::millrace.group_live order by s.group_no),

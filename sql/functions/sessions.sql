@@ -2,7 +2,7 @@
 -- Returns:    the newest row of each session. From session to session by the index: the rows that heartbeats left behind are not walked
 -- Changes:    nothing
 -- Locks:      none
--- For:        rescue_workers, worker_rows, queue_rows
+-- For:        rescue_workers, worker_rows, queue_rows, admit
 create or replace function millrace.sessions() returns setof millrace.worker
 language sql stable set search_path = millrace, pg_temp set enable_seqscan = off set enable_bitmapscan = off as $$
 	with recursive s as (

@@ -84,7 +84,8 @@ begin
 	perform iso.wake();
 end $$;
 
-create function iso.wake() returns integer language sql as $$ select millrace.wake(array[iso.kind()]) $$;
+-- Without the answer: who still holds what as another looks is a matter of luck.
+create function iso.wake() returns boolean language sql as $$ select millrace.wake(array[iso.kind()]) >= 0 $$;
 
 -- Finishes all that a session holds; how many were accepted.
 create function iso.finish_held(session bigint) returns bigint language sql as $$
