@@ -36,6 +36,10 @@ perform pg_temp.accept(pg_temp.event('m1'), '{"body": 0, "what": "refused", "rea
 end $$;
 select pg_temp.check_equal('refused once', (select count(*) from millrace.rejected), 1::bigint);
 
+select pg_temp.check_equal('two bad records of a message are two', (select count(*) from millrace.rejected) +
+	(select count(distinct upload_id) from pg_temp.accept('{"body": 0, "what": "refused", "reason": "x", "id": "00000000-0000-0000-0000-00000000000a"}',
+		'{"body": 0, "what": "refused", "reason": "y", "id": "00000000-0000-0000-0000-00000000000b"}')), 3::bigint);
+
 -- Trace IDs of senders.
 select pg_temp.check_equal('an unused ID is adopted', (select upload_id from pg_temp.accept(pg_temp.event('i1',
 	'{"trace_uuid": "01890a5d-ac96-774b-bcce-b302099a8057", "trace_text": "mine"}'))), '01890a5d-ac96-774b-bcce-b302099a8057'::uuid);

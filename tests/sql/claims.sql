@@ -81,8 +81,14 @@ do $$ declare w bigint := (select session from millrace.worker where worker = 'p
 	for i in 1..70 loop perform millrace.heartbeat(w, '{}', '{}', '{}', '{}'); end loop;
 end $$;
 select pg_temp.check_equal('one row, of a later generation', (select row(count(*), min(gen) > 1, max(slots), max(host), max(worker))::text from millrace.worker where session = :w), '(1,t,5,node,pod)');
-insert into millrace.worker select session, gen + 1, 0, 6, seen_at, started_at, kind_nos, worker, host, version from millrace.worker where worker = 'pod';
-select pg_temp.check_equal('the newest row of a session', (select array_agg(slots) from millrace.sessions() where session = :w), '{6}');
+insert into millrace.worker select session, gen + 1, 0, slots + 1, seen_at, started_at, kind_nos, worker, host, version from millrace.worker;
+select pg_temp.check_equal('the newest row of each session', (select array_agg(slots order by slots) from millrace.sessions()), '{6,9}');
+insert into millrace.mark select kind_no, class, gen + 1, position + 1, noted, swept, closes from millrace.mark where kind_no = :ka and class = 4;
+select pg_temp.check_equal('and of each mark', millrace.mark_of(:ka::smallint, 4::smallint), 6::bigint);
+-- Wide numbers, so that nobody hits another's.
+select session as s1 from millrace.open_session('n', 'h', '1', '{ka}', 1) \gset
+select session as s2 from millrace.open_session('n', 'h', '1', '{ka}', 1) \gset
+select pg_temp.check_that('wide', :s1 <> :s2 and abs(:s1 / 4294967296) + abs(:s2 / 4294967296) > 0 and :s1 % 2 <> 0 and :s2 % 2 <> 0);
 
 -- A sleeper holds a lock for each kind until it is awake.
 create function pg_temp.asleep() returns bigint language sql as $$

@@ -66,6 +66,9 @@ select pg_temp.session('ka', 'kb', 'kc') as w \gset
 select pg_temp.finish(:w, 'ka', 'error', null, 0) from generate_series(1, 5);
 select pg_temp.check_equal('retrying', pg_temp.kept('ka'), '(0,0,0,5)');
 select pg_temp.recount('retrying');
+update millrace.delayed set due_at = due_at + interval '400 ms';
+select pg_temp.check_that('soon', (select next_ms between 0 and 500 from millrace.promote_due(1)));
+update millrace.delayed set due_at = clock_timestamp();
 select done from millrace.promote_due(1000);
 select pg_temp.recount('promoted');
 select pg_temp.finish(:w, 'ka', 'interrupted');

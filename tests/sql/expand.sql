@@ -94,6 +94,32 @@ do $$ begin perform pg_temp.accept(pg_temp.event('o', '{"sequencer": "0061", "re
 select pg_temp.route(:router, :pipe);
 select pg_temp.check_equal('a newer one is a new upload', (select count(*) from millrace.jobs where key = 'o'), 6::bigint);
 
+-- Newer is newer in its own store, and only if it was taken.
+do $$ begin perform pg_temp.accept(pg_temp.event('n', '{"sequencer": "0090", "request_id": "other", "store": "other"}')); end $$;
+select pg_temp.route(:router, :pipe);
+do $$ begin perform pg_temp.accept(pg_temp.event('n', '{"sequencer": "0091", "request_id": "bad"}')); end $$;
+select pg_temp.route(:router, :pipe, 'rejected', '{"reason": "type"}');
+do $$ begin perform pg_temp.accept(pg_temp.event('n', '{"sequencer": "0001", "request_id": "good"}')); end $$;
+select pg_temp.route(:router, :pipe);
+select pg_temp.check_equal('not superseded', (select array_agg(request_id || ' ' || state order by request_id) from millrace.upload where key = 'n'),
+	array['bad rejected', 'good routed', 'other routed']);
+select pg_temp.check_equal('by time where nothing else orders', (select array_agg(millrace.is_newer(a, b) order by n) from (values
+	(1, '{"origin": "aws", "sequencer": "1", "event_time": "2026-01-02"}'::jsonb, '{"origin": "minio", "sequencer": "2", "event_time": "2026-01-01"}'::jsonb),
+	(2, '{"origin": "aws", "event_time": "2026-01-01"}', '{"origin": "aws", "event_time": "2026-01-02"}'),
+	(3, '{"origin": "aws", "sequencer": "2", "event_time": "2026-01-01"}', '{"origin": "aws", "sequencer": "1", "event_time": "2026-01-02"}'),
+	(4, '{"origin": "aws"}', '{"origin": "aws"}')) v (n, x, y),
+	jsonb_populate_record(null::millrace.upload, x) a, jsonb_populate_record(null::millrace.upload, y) b), '{t,f,t,f}');
+
+-- The next try of a routing has the next number, unless it was handed back; others are woken for that.
+do $$ begin perform pg_temp.accept(pg_temp.event('number')); end $$;
+select pg_temp.route(:router, :pipe, 'retry', '{"delay_ms": 0}');
+select done from millrace.promote_due(10);
+select class as c, pos as p, upload_id as u, attempt from millrace.claim_routes(:router, 1, '{}', '{}') \gset
+select pg_temp.check_equal('the second', :attempt, 2);
+select pg_temp.check_equal('woken', (select wake from millrace.expand_uploads(:router, :pipe, array[:c]::smallint[], array[:p]::bigint[],
+	array[:'u']::uuid[], '{interrupted}', '{-1}', array[null]::jsonb[], '{}')), '{1}'::smallint[]);
+select pg_temp.check_equal('still the second', (select attempt from millrace.claim_routes(:router, 1, '{}', '{}')), 2::smallint);
+
 -- A rule without jobs is ready at once.
 select pg_temp.pipeline('[]') as empty \gset
 do $$ begin perform pg_temp.accept(pg_temp.event('e')); end $$;

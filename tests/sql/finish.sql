@@ -43,6 +43,7 @@ select pg_temp.check_equal('attempts are contiguous', (select array_agg(a.attemp
 select pg_temp.check_equal('c can no longer run', pg_temp.job_state('err', 'c'), 'skipped');
 select pg_temp.check_equal('b goes on', pg_temp.finish(:w, 'kb', 'done'), array['accepted']);
 select pg_temp.check_equal('not final before all that decide have ended', pg_temp.state('err'), 'routed');
+select pg_temp.check_equal('why it is not ready', millrace.why((select trace_id from millrace.uploads where key = 'err')), 'a is dead: three; note is queued; rev is queued');
 select pg_temp.finish(:w, 'kr', 'permanent', '{"error": "odd"}');
 select pg_temp.check_equal('failed wins over review', pg_temp.state('err'), 'failed');
 select pg_temp.check_equal('why', left(millrace.why((select trace_id from millrace.uploads where key = 'err')), 19), 'It failed: a: three');
@@ -53,6 +54,8 @@ select pg_temp.check_equal('unknown', (select outcome from millrace.replay_job('
 select pg_temp.check_equal('unknown step', (select outcome from millrace.replay_job((select trace_id from millrace.uploads where key = 'err') || '/zzz', 'me', null)), 'not_found');
 select pg_temp.check_equal('replay', (select outcome || ' ' || (reply->>'generation') from millrace.replay_job((select job_id from millrace.dead where key = 'err' and job_id like '%/a'), 'me', 'mended')), 'replayed 1');
 select pg_temp.check_equal('a and c, not b', (select string_agg(right(job_id, 2) || state, ' ' order by job_id) from millrace.jobs where key = 'err' and kind in ('ka', 'kb', 'kc')), '/aqueued /bdone /cwaiting');
+select pg_temp.check_equal('open again', (select concat_ws(' ', state, finished_at, reason, generation) from millrace.upload where key = 'err'), 'routed 1');
+select pg_temp.check_equal('errors count from the start', (select errors from millrace.jobs where key = 'err' and job_id like '%/a'), 0::smallint);
 select pg_temp.check_equal('in the replay lane', (select class from millrace.ticket t join millrace.upload u on u.id = t.upload_id where u.key = 'err' and t.step_no = 1), 4::smallint);
 select pg_temp.finish(:w, 'ka', 'done');
 select pg_temp.finish(:w, 'kc', 'done');
@@ -77,6 +80,17 @@ select pg_temp.check_equal('c waits again', pg_temp.job_state('two', 'c'), 'wait
 select pg_temp.finish(:w, 'kb', 'done');
 select pg_temp.finish(:w, 'kc', 'done');
 select pg_temp.check_equal('ready', pg_temp.state('two'), 'ready');
+
+-- Both that one needs end in one call; one whose own failure is for review is skipped for want of an optional one.
+select pg_temp.pipeline('[{"step": "a", "kind": "kt"}, {"step": "b", "kind": "kt"}, {"step": "c", "kind": "kc", "after": ["a", "b"]},
+	{"step": "opt", "kind": "ko", "required": false}, {"step": "look", "kind": "kl", "after": ["opt"], "on_failure": "review"}]') as both \gset
+do $$ begin perform pg_temp.accept(pg_temp.event('both')); end $$;
+select pg_temp.route(:r, :both);
+select pg_temp.finish(:w, 'kt', 'done');
+select pg_temp.check_equal('free', pg_temp.job_state('both', 'c'), 'queued');
+select pg_temp.finish(:w, 'kc', 'done');
+select pg_temp.finish(:w, 'ko', 'permanent');
+select pg_temp.check_equal('for review', pg_temp.state('both') || ' ' || pg_temp.job_state('both', 'look'), 'review skipped');
 
 -- Replaying what decides nothing leaves a final upload final.
 select pg_temp.check_equal('the note of the first upload', (select outcome from millrace.replay_job((select job_id from millrace.dead where key = 'ok'), 'me', null)), 'replayed');

@@ -21,6 +21,15 @@ do $$ begin
 	raise exception 'a claim without a session went through';
 exception when sqlstate 'MR001' then null; end $$;
 
+-- A reconnect takes nothing that is another's.
+select pg_temp.session('ka') as other \gset
+select pg_temp.session('ka') as w \gset
+select pos as theirs from millrace.claim_jobs(:other, :ka::smallint, 1, '{}', '{}') \gset
+select session as w2, kept::text as kept from millrace.reopen_session(:w, 'w2', 'h', '1', '{ka}', 4, array[:ka]::smallint[], '{0}', array[:theirs]::bigint[]) \gset
+select pg_temp.check_equal('not kept', :'kept'::boolean[], '{f}');
+select pg_temp.check_equal('with whom it was', (select session from millrace.ticket where position = :theirs), :other::bigint);
+select millrace.close_session(s) from unnest(array[:w2, :other]::bigint[]) s;
+
 -- A reconnect keeps what the worker knows of, and gives back what it does not.
 select pg_temp.session('ka') as w \gset
 select array_agg(class order by pos)::text as cs, array_agg(pos order by pos)::text as ps, array_agg(upload_id order by pos)::text as us, array_agg(step_no)::text as ss
@@ -82,6 +91,6 @@ select pg_temp.check_equal('a range is noted', (select done from millrace.sweep_
 select pg_temp.check_that('for this class', exists (select from millrace.mark where kind_no = :ka and class = 0 and noted > swept));
 -- This very transaction ran then: only as it ends does the range close. That end is played here.
 update millrace.mark set closes = pg_snapshot_xmin(pg_current_snapshot());
-select pg_temp.check_that('swept', (select done >= 2 from millrace.sweep_tickets()));
+select pg_temp.check_that('swept, and whom to wake', (select done >= 2 and :ka = any (wake) from millrace.sweep_tickets()));
 select pg_temp.check_that('and seen again', (select count(*) >= 2 from millrace.claim_jobs(:w, :ka::smallint, 10, '{}', '{}')));
 rollback;

@@ -108,6 +108,7 @@ select done from millrace.admit_all();
 select pg_temp.check_equal('no limit any more', pg_temp.claim(:w), 3::bigint);
 select pg_temp.end_some(:w, 'x', 10);
 select pg_temp.check_that('books at the end', pg_temp.books_balance());
+select pg_temp.check_equal('folded still, by who ended the last ones', (select count(*) from millrace.group_delta where kind_no = :ka), 0::bigint);
 select pg_temp.check_equal('nothing is left', (select count(*) from millrace.parked), 0::bigint);
 select done from millrace.admit_all();
 select pg_temp.check_equal('groups without anything are gone', (select count(*) from millrace.group_live), 0::bigint);
@@ -169,6 +170,9 @@ select pg_temp.check_equal('template', millrace.group_name('{store}/{key.2}-{met
 	(select row(u.*)::millrace.upload from (select * from millrace.upload limit 1) u)), 's3/-:');
 select pg_temp.check_equal('values are not templates', (select millrace.group_name('{key.1}|{key.2}|{metadata.account}', u) from jsonb_populate_record(
 	null::millrace.upload, '{"key": "{bucket}/b", "bucket": "B", "metadata": {"account": "{key.1}"}}') u), '{bucket}|b|{key.1}');
+
+select pg_temp.check_equal('what was seen in the file counts for its type', (select millrace.group_name('{type}', u) from jsonb_populate_record(
+	null::millrace.upload, '{"content_type": "text/plain", "sniffed_type": "application/pdf"}') u), 'application/pdf');
 
 -- Pauses.
 select pg_temp.check_equal('paused', (select outcome from millrace.pause_kind('ka', true, 'me', 'why')), 'paused');

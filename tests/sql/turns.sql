@@ -22,6 +22,7 @@ do $$ begin perform pg_temp.accept(pg_temp.event('1'), pg_temp.event('2')); end 
 select pg_temp.route(:r, :pipe);
 select pg_temp.finish(:w, 'ka', 'snoozed', null, 0);
 select pg_temp.limits('{"limit": 1}');
+select pg_temp.check_that('why', millrace.why((select trace_id from millrace.uploads where key = '1')) like '%c tries again%');
 select done from millrace.admit_all();
 select done from millrace.promote_due(10);
 select pg_temp.check_equal('what was put off waits for its turn', pg_temp.places(), '0 free, 0 held, 2 parked');
@@ -30,6 +31,13 @@ select pg_temp.finish(:f, 'kfirst', 'done');
 select pg_temp.check_equal('what is freed, too', pg_temp.places(), '0 free, 0 held, 4 parked');
 select pg_temp.check_equal('the keeper lets one in, and says whom to wake', (select row(done, wake)::text from millrace.admit_all()), row(1, array[:ka])::text);
 select pg_temp.check_equal('one', pg_temp.places(), '1 free, 0 held, 3 parked');
+create function pg_temp.why() returns text[] language sql as $$
+	select array_agg(distinct w) from millrace.uploads u, regexp_split_to_table(millrace.why(u.trace_id), '; ') w where u.key in ('1', '2')
+$$;
+select pg_temp.check_that('why the others wait', 'c waits for its turn: 1 of ka run or are about to, 1 may' = any (pg_temp.why()));
+select pg_temp.limits('{"limit": 1}');
+select pg_temp.pipeline('[{"step": "x", "kind": "kx"}]');
+select pg_temp.check_equal('the same again, or a pipeline without the kind, changes nothing', (select row(parking, run_limit)::text from millrace.kind where kind_no = :ka), '(f,1)');
 
 -- Ten times lost: dead, and its place is another's.
 do $$
@@ -45,6 +53,13 @@ select pg_temp.check_equal('dead', (select count(*) from millrace.dead where kin
 select pg_temp.check_equal('its place is free', pg_temp.kept(), '3 parked, 0 admitted');
 select done from millrace.admit_all();
 select pg_temp.check_equal('and taken', pg_temp.places(), '1 free, 0 held, 2 parked');
+
+-- A group's limit as a reason, and a limit that has just changed.
+select pg_temp.session('ka') as w \gset
+select pg_temp.limits('{"group": "bucket", "group_limit": 1}') as pipe \gset
+select pg_temp.check_that('just changed', 'b waits, because the limits of ka have just changed' = any (pg_temp.why()));
+select done from millrace.admit_all();
+select pg_temp.check_that('its group', exists (select from unnest(pg_temp.why()) w where w like '% waits for its turn: 1 of ka run or are about to, and that is the limit'));
 
 -- Of ten places a fifth is for what is below live.
 select pg_temp.session('route') as r \gset

@@ -1,0 +1,30 @@
+-- many.sql -- an upload with so many jobs that finishes only note what they changed: it ends as one with few does.
+\ir lib/helpers.sql
+select pg_temp.pipeline((select jsonb_agg(jsonb_build_object('step', 's' || i, 'kind', case when i = 1 then 'kodd' else 'kmany' end,
+	'on_failure', case when i = 1 then 'review' else 'fail' end)) from generate_series(1, 110) i)) as pipe \gset
+select pg_temp.session('route') as r \gset
+select pg_temp.session('kmany', 'kodd') as w \gset
+do $$ begin perform pg_temp.accept(pg_temp.event('review'), pg_temp.event('failed')); end $$;
+select pg_temp.route(:r, :pipe);
+select pg_temp.check_equal('many', (select array_agg(many) from millrace.upload), '{t,t}');
+select pg_temp.finish(:w, 'kodd', 'permanent', '{"error": "odd"}');
+create function pg_temp.claim_one(session bigint, wanted text, outcome text) returns void language sql as $$
+	select from millrace.kind k, lateral (select array_agg(c.class) as classes, array_agg(c.pos) as positions, array_agg(c.upload_id) as ids,
+			array_agg(c.step_no) as steps, array_agg(c.kind_no) as kinds, array_agg(case when c.step_no = 2 and c.key = wanted then claim_one.outcome else 'done' end) as outcomes,
+			array_agg(1::bigint) as ran, array_agg(null::bigint) as delays, array_agg(null::jsonb) as details
+		from (select x.*, k.kind_no from millrace.claim_jobs(session, k.kind_no, 40, '{}', '{}') x) c) a,
+		lateral millrace.finish_jobs(session, a.kinds, a.classes, a.positions, a.ids, a.steps, a.outcomes, a.ran, a.delays, a.details, '{}')
+	where k.name = 'kmany' and a.ids is not null
+$$;
+select pg_temp.claim_one(:w, 'failed', 'permanent') from generate_series(1, 2);
+select pg_temp.check_equal('not yet', pg_temp.state('review') || ' ' || pg_temp.state('failed'), 'routed routed');
+select pg_temp.claim_one(:w, 'failed', 'permanent') from generate_series(1, 4);
+select pg_temp.check_equal('both final, each in its way', pg_temp.state('review') || ' ' || pg_temp.state('failed'), 'review failed');
+select pg_temp.check_equal('the counts', (select array_agg(row(open_jobs, failed_jobs, review_jobs, finished_at is not null)::text order by key) from millrace.upload),
+	array['(0,1,1,t)', '(0,0,1,t)']);
+select pg_temp.check_equal('nothing is left to fold', (select count(*) from millrace.upload_delta) + (select count(*) from millrace.upload_sum), 0::bigint);
+select outcome from millrace.replay_job((select job_id from millrace.dead where key = 'review'), 'me', null);
+select pg_temp.check_equal('open', (select state || ' ' || open_jobs || ' ' || review_jobs from millrace.upload where key = 'review'), 'routed 1 0');
+select pg_temp.finish(:w, 'kodd', 'done');
+select pg_temp.check_equal('ready', pg_temp.state('review'), 'ready');
+rollback;
