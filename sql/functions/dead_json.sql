@@ -7,9 +7,8 @@
 create or replace function millrace.dead_json(kind text, max integer) returns jsonb
 language sql stable security definer set search_path = millrace, pg_temp set jit = off as $$
 	select jsonb_build_object('dead', coalesce(jsonb_agg(jsonb_build_object('job_id', d.job_id, 'trace_id', d.trace_id,
-		'step', d.step, 'kind', d.kind, 'bucket', d.bucket, 'key', d.key, 'died_at', millrace.utc_text(d.died_at),
+		'step', d.step, 'kind', d.kind_name, 'bucket', d.bucket, 'key', d.key, 'died_at', millrace.utc_text(d.died_at),
 		'error_class', d.error_class, 'error', d.error, 'attempts', d.attempts) order by d.died_at desc, d.job_id), '[]'))
-	from (select * from millrace.dead_rows() r
-		where dead_json.kind is null or r.kind = dead_json.kind order by r.died_at desc limit dead_json.max) d
+	from millrace.dead_newest(dead_json.kind, dead_json.max) d
 $$;
 comment on function millrace.dead_json(text, integer) is 'The dead letters as JSON.';

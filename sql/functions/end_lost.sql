@@ -11,12 +11,19 @@ declare
 begin
 	with ended as (
 		update millrace.job j set state = 'failed', finished_at = clock_timestamp(), tries = f.attempt
-		from unnest(list) f
-		where j.upload_id = f.upload_id and j.step_no = f.step_no and j.crashes >= 3
+		from (
+			select g.*, (select x.ctid from millrace.job x where x.upload_id = g.upload_id and x.step_no = g.step_no) as row_at
+			from unnest(list) g
+			offset 0) f
+		where j.ctid = f.row_at and j.crashes >= 3
 		returning f.n, j.kind_no, j.class, j.position, j.upload_id, j.step_no, f.attempt, f.claimed_at, j.pipeline_no, f.group_no),
 	gone as (
-		delete from millrace.ticket t using ended d
-		where t.kind_no = d.kind_no and t.class = d.class and t.position = d.position),
+		delete from millrace.ticket t using (
+			select (select x.ctid from millrace.ticket x
+				where x.kind_no = d.kind_no and x.class = d.class and x.position = d.position) as row_at
+			from ended d
+			offset 0) d
+		where t.ctid = d.row_at),
 	tallied as (
 		insert into millrace.tally_delta (kind_no, queued) select d.kind_no, -count(*) from ended d group by d.kind_no)
 	select array_agg(row(d.n, d.kind_no, d.class, d.position, d.upload_id, d.step_no, d.attempt, d.claimed_at, 'lost',

@@ -18,8 +18,12 @@ begin
 	if dead is null then
 		return;
 	end if;
-	delete from millrace.ticket t using unnest(dead) d
-	where t.kind_no = d.kind_no and t.class = d.class and t.position = d.position;
+	delete from millrace.ticket t using (
+		select (select x.ctid from millrace.ticket x
+			where x.kind_no = d.kind_no and x.class = d.class and x.position = d.position) as row_at
+		from unnest(dead) d
+		offset 0) d
+	where t.ctid = d.row_at;
 	update millrace.upload u set state = 'failed', finished_at = clock_timestamp(), reason = 'lost',
 		detail = 'Its router, which routed nothing else, died or fell silent 3 times.'
 	from unnest(dead) d where u.id = d.upload_id;

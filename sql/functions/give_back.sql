@@ -32,7 +32,11 @@ begin
 		perform millrace.note_lost(p_session, moved);
 	else
 		update millrace.job j set interrupts = interrupts + 1
-		from unnest(moved) m where j.upload_id = m.upload_id and j.step_no = m.step_no;
+		from (
+			select (select x.ctid from millrace.job x where x.upload_id = g.upload_id and x.step_no = g.step_no) as row_at
+			from unnest(moved) g
+			offset 0) m
+		where j.ctid = m.row_at;
 	end if;
 	return query select count(*), coalesce(array_agg(distinct m.kind_no), '{}') from unnest(moved) m;
 end

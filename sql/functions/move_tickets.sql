@@ -12,9 +12,11 @@ declare
 	gone millrace.ticket[];
 	placed millrace.ticket[];
 begin
+	-- Each row is looked up by itself, and changed by ctid: a join that was planned while there was little compares all with all.
 	perform millrace.lock_uploads(array(
 		select t.upload_id from unnest(p_kind_nos, p_classes, p_positions) g (kind_no, class, position)
-		join millrace.ticket t on t.kind_no = g.kind_no and t.class = g.class and t.position = g.position
+		cross join lateral (select x.* from millrace.ticket x
+			where x.kind_no = g.kind_no and x.class = g.class and x.position = g.position offset 0) t
 		where t.session = p_session), false);
 
 	with deleted as (
@@ -35,8 +37,11 @@ begin
 	insert into millrace.ticket (kind_no, class, attempt, step_no, group_no, position, upload_id)
 	select p.kind_no, p.class, p.attempt, p.step_no, p.group_no, p.position, p.upload_id from unnest(placed) p;
 	update millrace.job j set position = p.position
-	from unnest(placed) p
-	where j.upload_id = p.upload_id and j.step_no = p.step_no;
+	from (
+		select g.position, (select x.ctid from millrace.job x where x.upload_id = g.upload_id and x.step_no = g.step_no) as row_at
+		from unnest(placed) g
+		offset 0) p
+	where j.ctid = p.row_at;
 	return query select * from unnest(placed);
 end
 $$;

@@ -15,7 +15,8 @@ begin
 	select m.upload_id, m.step_no, m.attempt, j.generation, p_session, w.worker, m.claimed_at, m.claimed_at, clock_timestamp(),
 		'lost', 'lost', 'The worker fell silent; the job went to another.'
 	from unnest(moved) m
-	join millrace.job j on j.upload_id = m.upload_id and j.step_no = m.step_no
+	cross join lateral (select x.generation from millrace.job x
+		where x.upload_id = m.upload_id and x.step_no = m.step_no offset 0) j
 	cross join lateral (select x.worker from millrace.worker x where x.session = p_session order by x.gen desc limit 1) w
 	on conflict do nothing;
 
@@ -23,13 +24,20 @@ begin
 	perform millrace.use_class(m.kind_no, (16 + m.class % 16)::smallint) from (select distinct x.kind_no, x.class from unnest(moved) x order by 1, 2) m;
 	update millrace.job j set losses = losses + 1, crashes = crashes + alone::integer, tries = greatest(tries, m.attempt),
 		class = 16 + m.class % 16
-	from unnest(moved) m
-	where j.upload_id = m.upload_id and j.step_no = m.step_no;
+	from (
+		select g.*, (select x.ctid from millrace.job x where x.upload_id = g.upload_id and x.step_no = g.step_no) as row_at
+		from unnest(moved) g
+		offset 0) m
+	where j.ctid = m.row_at;
 
 	update millrace.ticket t set class = 16 + m.class % 16,
 		attempt = coalesce((select j.tries + 1 from millrace.job j where j.upload_id = m.upload_id and j.step_no = m.step_no), t.attempt)
-	from unnest(moved) m
-	where t.kind_no = m.kind_no and t.class = m.class and t.position = m.position;
+	from (
+		select g.*, (select x.ctid from millrace.ticket x
+			where x.kind_no = g.kind_no and x.class = g.class and x.position = g.position) as row_at
+		from unnest(moved) g
+		offset 0) m
+	where t.ctid = m.row_at;
 
 	if alone then
 		moved[1].class := 16 + moved[1].class % 16;

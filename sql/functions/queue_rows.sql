@@ -6,7 +6,8 @@
 create or replace function millrace.queue_rows()
 returns table (kind_no smallint, kind text, waiting bigint, queued bigint, running bigint, retrying bigint, dead bigint,
 	done bigint, done_per_minute bigint, oldest_at timestamptz, workers bigint, paused boolean)
-language sql stable security definer set search_path = millrace, pg_temp set jit = off as $$
+language sql stable security definer
+set search_path = millrace, pg_temp set jit = off set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 	select k.kind_no, k.name, t.waiting, t.queued, t.running, t.retrying, coalesce(d.n, 0), t.done, coalesce(m.done, 0), o.at, coalesce(w.n, 0),
 		k.paused_at is not null
 	from millrace.kind k

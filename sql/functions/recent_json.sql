@@ -4,7 +4,8 @@
 -- Locks:      none
 -- For:        C: page, command line, the supervisor
 create or replace function millrace.recent_json(max integer) returns jsonb
-language sql stable security definer set search_path = millrace, pg_temp set jit = off as $$
+language sql stable security definer
+set search_path = millrace, pg_temp set jit = off set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 	select jsonb_build_object('uploads', coalesce(jsonb_agg(jsonb_build_object('trace_id', millrace.trace_text(u.id),
 		'bucket', u.bucket, 'key', u.key, 'state', u.state, 'reason', u.reason, 'size', nullif(u.size, -1),
 		'received_at', millrace.utc_text(u.received_at), 'finished_at', millrace.utc_text(u.finished_at),

@@ -22,12 +22,17 @@ begin
 	select o.session, o.kind_nos into fresh, kind_list from millrace.open_session(worker, host, version, kinds, slots) o;
 	perform millrace.lock_uploads(array(
 		select t.upload_id from millrace.lease_grant g, unnest(g.kind_nos, g.classes, g.positions) h (kind_no, class, position)
-		join millrace.ticket t on t.kind_no = h.kind_no and t.class = h.class and t.position = h.position
+		cross join lateral (select x.* from millrace.ticket x
+			where x.kind_no = h.kind_no and x.class = h.class and x.position = h.position offset 0) t
 		where g.session = old and t.session = old), false);
 	with taken as (
 		update millrace.ticket t set session = fresh
-		from unnest(reopen_session.kind_nos, classes, positions) g (kind_no, class, position)
-		where t.kind_no = g.kind_no and t.class = g.class and t.position = g.position and t.session = old
+		from (
+			select (select x.ctid from millrace.ticket x
+				where x.kind_no = g.kind_no and x.class = g.class and x.position = g.position) as row_at
+			from unnest(reopen_session.kind_nos, classes, positions) g (kind_no, class, position)
+			offset 0) g
+		where t.ctid = g.row_at and t.session = old
 		returning t.*)
 	select coalesce(array_agg(t::millrace.ticket), '{}') into ours from taken t;
 	insert into millrace.lease_grant (session, kind_nos, classes, positions)

@@ -6,7 +6,8 @@
 -- For:        C, the operator
 create or replace function millrace.replay_job(job text, who text, why text)
 returns table (outcome text, reply jsonb, wake smallint[])
-language plpgsql security definer set search_path = millrace, pg_temp set jit = off as $$
+language plpgsql security definer
+set search_path = millrace, pg_temp set jit = off set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
 declare
 	wanted constant uuid := millrace.trace_uuid(split_part(replay_job.job, '/', 1));

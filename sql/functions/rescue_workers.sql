@@ -40,7 +40,8 @@ begin
 	-- All at once: locks taken for one session after the other would not be in order.
 	perform millrace.lock_uploads(array(
 		select t.upload_id from millrace.lease_grant g, unnest(g.kind_nos, g.classes, g.positions) h (kind_no, class, position)
-		join millrace.ticket t on t.kind_no = h.kind_no and t.class = h.class and t.position = h.position
+		cross join lateral (select x.* from millrace.ticket x
+			where x.kind_no = h.kind_no and x.class = h.class and x.position = h.position offset 0) t
 		where g.session = any (gone) and t.session = g.session), false);
 	foreach dead in array gone loop
 		select * into back from millrace.give_back(dead, 'lost');

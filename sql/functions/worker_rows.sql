@@ -10,7 +10,8 @@ language sql stable security definer set search_path = millrace, pg_temp set jit
 	select w.worker, w.host, w.version, array(select k.name from millrace.kind k where k.kind_no = any (w.kind_nos) order by 1),
 		w.slots,
 		(select count(*) from millrace.lease_grant g, unnest(g.kind_nos, g.classes, g.positions) h (kind_no, class, position)
-			join millrace.ticket t on t.kind_no = h.kind_no and t.class = h.class and t.position = h.position
+			cross join lateral (select x.session from millrace.ticket x
+				where x.kind_no = h.kind_no and x.class = h.class and x.position = h.position offset 0) t
 			where g.session = w.session and t.session = w.session),
 		w.seen_at, w.started_at, w.session
 	from millrace.sessions() w

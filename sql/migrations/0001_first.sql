@@ -254,6 +254,7 @@ create table millrace.dead_job (
 	error text,
 	primary key (upload_id, step_no)
 );
+create index dead_job_newest on millrace.dead_job (kind_no, died_at);
 comment on table millrace.dead_job is 'The dead letters: jobs that ended failed and can be replayed; step 0 is the routing.';
 
 -- The queue --------------------------------------------------------------------------------------------------------------
