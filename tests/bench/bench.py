@@ -11,7 +11,7 @@ from server import HERE, execute, fail
 from table import Table
 
 # In this order: what is fast to tell first.
-MODULES = ["rows_drain", "rows_router", "rows_latency", "rows_saturated", "rows_backlog", "rows_idle", "rows_sweep", "rows_pinned",
+MODULES = ["rows_drain", "rows_first", "rows_router", "rows_latency", "rows_saturated", "rows_backlog", "rows_idle", "rows_sweep", "rows_pinned",
            "rows_steady", "rows_fleet", "rows_parent", "rows_million"]
 
 
