@@ -9,6 +9,8 @@ from procs import wait_until
 
 SILENT_MS = 1000
 
+pytestmark = pytest.mark.unsanitized("no program of ours runs here")
+
 
 @contextlib.contextmanager
 def pinned(db):
