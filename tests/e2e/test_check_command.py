@@ -9,8 +9,8 @@ import pytest
 from procs import BIN
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
-# A limit is a warning: it is not enforced yet.
-GOOD = {"version": 1, "ignore": ["*.tmp"], "kinds": {"noop": {"limit": 3}}, "rules": [
+# A kind that no rule uses is a warning: most likely its name is misspelt.
+GOOD = {"version": 1, "ignore": ["*.tmp"], "kinds": {"noop": {"limit": 3}, "nope": {}}, "rules": [
     {"name": "all", "jobs": [{"step": "a", "kind": "noop"}, {"step": "b", "kind": "noop"}]},
     {"name": "never", "jobs": []}]}
 BAD = {"version": 1, "rules": [{"name": "X", "jobs": []}, {"name": "y", "jobs": [{"step": "a"}]}]}
@@ -37,11 +37,11 @@ def test_a_good_one(pipeline):
     said = re.fullmatch(r"OK: 2 rules, 2 jobs, 1 ignore patterns, sha256 ([0-9a-f]{64})\n", done.stdout)
     assert done.returncode == EXIT_DONE and said, done.stdout
     sha256 = said[1]
-    assert done.stderr.startswith(f"{path}: warning: kinds.noop.limit: "), done.stderr
+    assert done.stderr.startswith(f"{path}: warning: kinds.nope: "), done.stderr
     done = check("--json", path)
     said = json.loads(done.stdout)
     (warning,) = said.pop("warnings")
-    assert warning["path"] == "kinds.noop.limit" and warning["message"]
+    assert warning["path"] == "kinds.nope" and warning["message"]
     assert (done.returncode, done.stderr) == (EXIT_DONE, "")
     assert said == {"ok": True, "problems": [], "more": False, "sha256": sha256, "rules": 2, "jobs": 2}
 

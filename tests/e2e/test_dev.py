@@ -10,7 +10,7 @@ import time
 
 import pytest
 from devrun import Dev, clean_env, path_of
-from procs import BIN, REPO, SLOW, wait_until
+from procs import BIN, REPO, SLOW, http, wait_until
 
 HOSTILE_KEYS = ["a b.csv", "a+b%20c.csv", "it's \"quoted\".csv", "smile \U0001f600.csv",
                 "line\nbreak.csv", "<b>&amp;.csv", "-rf.csv", "sub dir/deep/é.csv", "ü" * 100 + ".csv",
@@ -215,6 +215,8 @@ def test_a_killed_database_comes_back(dev, files):
     os.kill(dev.children()["postgres"], signal.SIGKILL)
     wait_until(lambda: "PostgreSQL ended with signal 9" in dev.output.read_text(errors="replace"), 20, "it says so", also=dev.tail)
     copy(files / "customers.csv", dev.uploads / "after.csv")
+    # The status server learns of each connection that was lost by using it: until then the answer is 503.
+    wait_until(lambda: all(http("GET", dev.url() + "/api/v1/queues")[0] == 200 for _ in range(8)), 20, "pages are there again")
     assert dev.final("after.csv")[0] == "ready"
     assert dev.stop() == 0
 
