@@ -10,7 +10,7 @@ from roles import TOKEN, Roles, resident_kb
 from server import connect, execute, fail, new_database, one
 
 ROWS = (15, 16, 17)
-SECONDS = (110, 260)
+SECONDS = (25, 90)
 DISK_MB = (300, 600)
 ROUNDS = 3
 CONNECTIONS = 64

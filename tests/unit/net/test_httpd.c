@@ -158,6 +158,17 @@ stop_it(void *h)
 	return NULL;
 }
 
+/* A connection that the server has taken, not one that still waits to be: a stop takes no more. */
+static int
+dial_and_be_served(const struct httpd *h)
+{
+	struct str out CLEANUP(str_free) = STR_INIT(1 << 20);
+	int fd = dial(h);
+	say(fd, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+	hear(fd, &out, "body=");
+	return fd;
+}
+
 /* On a connection that was there before; until the stop has begun, it is served. */
 static void
 wait_until_refused(int fd)
@@ -181,7 +192,7 @@ START_TEST(a_stop_waits_for_deferred_replies)
 	struct httpd_request *rq;
 	pthread_t stopper;
 	int64_t from;
-	int fd = dial(h), idle = dial(h), e = 0;
+	int fd = dial(h), idle = dial_and_be_served(h), e = 0;
 
 	say(fd, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
 	wait_for_deferred(1);
@@ -209,7 +220,7 @@ START_TEST(a_stop_does_not_wait_for_who_does_not_read)
 {
 	struct httpd *h = start_plain();
 	int64_t from = clock_mono_ms();
-	int fd = dial_narrow(h), idle = dial(h);
+	int fd = dial_narrow(h), idle = dial_and_be_served(h);
 	pthread_t stopper;
 
 	say(fd, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
