@@ -143,10 +143,12 @@ httpd_stop(struct httpd *h)
 	h->stopping = true;
 	pthread_mutex_unlock(&h->lock);
 	MHD_quiesce_daemon(h->daemon);
-	close(h->listen_fd);
-	h->listen_fd = -1;
+	/* Refuses at once; its number stays taken until no thread can still mean it. */
+	shutdown(h->listen_fd, SHUT_RDWR);
 	wait_for_replies(h);
 	MHD_stop_daemon(h->daemon);
+	close(h->listen_fd);
+	h->listen_fd = -1;
 	end_reaper(h);
 	destroy(h);
 }

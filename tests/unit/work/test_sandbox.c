@@ -144,8 +144,10 @@ START_TEST(the_network_is_open_if_asked)
 	                 RC_OK);
 	ck_assert_int_eq(open.namespaces & CLONE_NEWNET, 0);
 	ck_assert_int_eq(open.namespaces & CLONE_NEWPID, shut.namespaces & CLONE_NEWPID);
+#ifndef __SANITIZE_THREAD__ /* a thread of its own keeps the probe out of new namespaces */
 	if (unshare(CLONE_NEWNET) == 0)
 		ck_assert_int_ne(shut.namespaces & CLONE_NEWNET, 0);
+#endif
 }
 END_TEST
 
