@@ -8,7 +8,7 @@ import time
 import ours
 from procs import free_port, wait_until
 from roles import Roles
-from server import QUEUE, connect, fail, level, new_database, server_cpu_s
+from server import QUEUE, connect, execute, fail, level, new_database, server_cpu_s
 
 ROWS = (12,)
 SECONDS = (150, 300)
@@ -77,7 +77,8 @@ def run(folder, workers, slots, seconds, database_url=None):
                 flags += ["--listen-database-url", f"postgresql:///{database}?host={os.environ['PGHOST']}"
                           f"&port={os.environ['PGPORT']}&user=bench_worker"]
             roles.start("work", *flags, name=f"w{n}", database_url=database_url)
-        time.sleep(4)  # a heartbeat of each
+        wait_until(lambda: execute("select coalesce(min(greatest(beats, gen - 1)), 0) from millrace.worker",
+                                   database=database)[0][0] > 0, 30, "each has had a heartbeat", every=0.1)
         most = connections()
         cpu = server_cpu_s()
         source = subprocess.Popen([str(QUEUE), "pace", str(RATE), str(seconds)], stdout=subprocess.DEVNULL,

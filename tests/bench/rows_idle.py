@@ -12,6 +12,8 @@ SECONDS = (80, 280)
 DISK_MB = (50, 50)
 WORKERS = 20
 ROUNDS = 3
+# Each shows that it sleeps by a lock on the connection that listens.
+ASLEEP = "select count(distinct pid) from pg_locks where locktype = 'advisory' and classid = 1297 and mode = 'ShareLock'"
 
 
 def idle_workers(folder, seconds):
@@ -20,7 +22,7 @@ def idle_workers(folder, seconds):
     with Roles(ours.DATABASE, folder) as roles:
         for n in range(WORKERS):
             roles.start("work", name=f"idle{n}")
-        time.sleep(2)
+        wait_until(lambda: one(ASLEEP, database=ours.DATABASE) == WORKERS, 30, "all have gone to sleep")
         forget_statements()
         begin, workers, server = time.monotonic(), roles.cpu_s("work"), server_cpu_s()
         time.sleep(seconds)

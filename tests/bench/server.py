@@ -4,7 +4,6 @@ import os
 import pathlib
 import re
 import subprocess
-import time
 
 import procs
 import psycopg2
@@ -127,9 +126,10 @@ def server_cpu_s():
 
 def wait_reaped(database):
     """Until nobody is connected any more: a backend's CPU is complete once it is reaped."""
-    procs.wait_until(lambda: one("select count(*) from pg_stat_activity where datname = %s", database) == 0, 30,
+    backends = set(execute("select pid from pg_stat_activity where datname = %s", database))
+    procs.wait_until(lambda: one("select count(*) from pg_stat_activity where datname = %s", database) == 0
+                     and not any(os.path.exists(f"/proc/{pid}") for (pid,) in backends), 30,
                      f"nobody is connected to {database}")
-    time.sleep(0.05)
 
 
 @contextlib.contextmanager
