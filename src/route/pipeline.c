@@ -11,6 +11,7 @@
 
 #include "net/hash.h"
 #include "route/match.h"
+#include "route/names.h"
 #include "route/rules.h"
 #include "base/banned.h"
 
@@ -112,26 +113,23 @@ read_kinds(struct reader *r, const struct at *root, const struct json *v)
 	}
 }
 
-static bool
-is_used(const struct pipeline *p, const char *kind)
-{
-	for (size_t i = 0; i < p->rule_count; i++)
-		for (size_t k = 0; k < p->rules[i].job_count; k++)
-			if (strcmp(p->rules[i].jobs[k].kind, kind) == 0)
-				return true;
-	return false;
-}
-
 /* Most likely a misspelt name, and then the kind that was meant runs without these settings. */
 static void
 warn_of_unused_kinds(struct reader *r, const struct at *root, const struct json *v,
                      const struct pipeline *p)
 {
 	struct at at = { .up = root, .key = "kinds" };
-	for (size_t i = 0; json_type(v) == JSON_OBJECT_ && i < json_count(v); i++) {
+	struct names used;
+	if (json_type(v) != JSON_OBJECT_ || !names_init(&used, r, p->job_count))
+		return;
+	for (size_t i = 0; i < p->rule_count; i++)
+		for (size_t k = 0; k < p->rules[i].job_count; k++)
+			if (p->rules[i].jobs[k].kind)
+				names_add(&used, p->rules[i].jobs[k].kind, i);
+	for (size_t i = 0; i < json_count(v); i++) {
 		const char *name = NULL;
 		json_member(v, i, &name);
-		if (!is_used(p, name))
+		if (names_find(&used, name) == NAMES_NONE)
 			reader_warning(r, &(struct at){ .up = &at, .key = name },
 			               "is used by no rule");
 	}

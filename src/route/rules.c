@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "route/match.h"
+#include "route/names.h"
 #include "base/banned.h"
 
 #define STEPS_MAX 32000
@@ -155,18 +156,15 @@ read_job(struct reader *r, const struct at *at, const struct json *v, struct pip
 	job->priority = (int)reader_int(r, at, v, "priority", 0, 3, 0);
 }
 
-static const struct pipeline_job *
-find_step(const struct pipeline_job *jobs, size_t n, const char *step)
-{
-	for (size_t i = 0; i < n; i++)
-		if (jobs[i].step && strcmp(jobs[i].step, step) == 0)
-			return &jobs[i];
-	return NULL;
-}
+/* What is known of a rule's steps while their "after" is read. */
+struct steps {
+	struct names names;
+	size_t *named_by; /* for each: the last job that named it, from 1 */
+};
 
 static void
-read_after(struct reader *r, const struct at *at, const struct json *v, struct pipeline_job *job,
-           const struct pipeline_job *jobs, size_t n)
+read_after(struct reader *r, const struct at *at, const struct json *v,
+           const struct pipeline_rule *rule, struct pipeline_job *job, struct steps *steps)
 {
 	if (json_type(v) == JSON_MISSING_)
 		return;
@@ -178,49 +176,105 @@ read_after(struct reader *r, const struct at *at, const struct json *v, struct p
 	if (!after)
 		return;
 	job->after = after;
+	size_t self = (size_t)(job - rule->jobs) + 1;
 	for (size_t i = 0; i < json_count(v); i++) {
 		struct at here = { .up = at, .index = i };
 		const char *name = json_text(json_at(v, i));
-		const struct pipeline_job *other = name ? find_step(jobs, n, name) : NULL;
-		bool twice = false;
-		for (size_t k = 0; other && k < job->after_count; k++)
-			twice |= after[k] == other->step_no;
-		if (!name)
+		size_t other = name ? names_find(&steps->names, name) : NAMES_NONE;
+		if (!name) {
 			reader_problem(r, &here, "must be a step's name");
-		else if (!other)
+		} else if (other == NAMES_NONE) {
 			reader_problem(r, &here, "'%s' is no step of this rule", name);
-		else if (twice)
+		} else if (steps->named_by[other] == self) {
 			reader_problem(r, &here, "'%s' is named twice", name);
-		else
-			after[job->after_count++] = other->step_no;
+		} else {
+			steps->named_by[other] = self;
+			after[job->after_count++] = rule->jobs[other].step_no;
+		}
 	}
 }
 
-/* Takes away what waits for nothing that is left, until nothing changes: what stays is on a cycle
- * or behind one. */
-static void
-check_cycles(struct reader *r, const struct at *at, const struct pipeline_job *jobs, size_t n)
+/* Who waits for whom, by the one that is waited for: those of step i are waiters[first[i]] up to
+ * waiters[first[i + 1]]. */
+struct waits {
+	size_t *first, *waiters;
+	size_t *open; /* for each step: how many it waits for */
+};
+
+static bool
+count_waits(struct reader *r, const struct pipeline_rule *rule, struct waits *w)
 {
-	bool *done = reader_alloc(r, n, sizeof(*done));
-	bool changed = done != NULL;
-	while (changed) {
-		changed = false;
-		for (size_t i = 0; i < n; i++) {
-			bool free_now = !done[i];
-			for (size_t k = 0; free_now && k < jobs[i].after_count; k++)
-				free_now = done[jobs[i].after[k] - jobs[0].step_no];
-			done[i] |= free_now;
-			changed |= free_now;
-		}
+	const struct pipeline_job *jobs = rule->jobs;
+	size_t n = rule->job_count, all = 0;
+	w->first = reader_alloc(r, n + 2, sizeof(*w->first));
+	w->open = reader_alloc(r, n, sizeof(*w->open));
+	if (!w->first || !w->open)
+		return false;
+	for (size_t i = 0; i < n; all += w->open[i++]) {
+		w->open[i] = jobs[i].after_count;
+		for (size_t k = 0; k < jobs[i].after_count; k++)
+			w->first[jobs[i].after[k] - jobs[0].step_no + 2]++;
 	}
-	for (size_t i = 0; done && i < n; i++)
-		if (!done[i]) {
+	w->waiters = reader_alloc(r, all, sizeof(*w->waiters));
+	if (!w->waiters)
+		return false;
+	for (size_t i = 2; i < n + 2; i++)
+		w->first[i] += w->first[i - 1];
+	/* Each place moves to where the next step's begin. */
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < jobs[i].after_count; k++)
+			w->waiters[w->first[jobs[i].after[k] - jobs[0].step_no + 1]++] = i;
+	return true;
+}
+
+/* Takes away what waits for nothing that is left: what stays is on a cycle or behind one. */
+static void
+check_cycles(struct reader *r, const struct at *at, const struct pipeline_rule *rule)
+{
+	struct waits w = { 0 };
+	size_t n = rule->job_count, found = 0;
+	size_t *free_now = reader_alloc(r, n, sizeof(*free_now));
+	if (!free_now || !count_waits(r, rule, &w))
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (w.open[i] == 0)
+			free_now[found++] = i;
+	for (size_t i = 0; i < found; i++)
+		for (size_t k = w.first[free_now[i]]; k < w.first[free_now[i] + 1]; k++)
+			if (--w.open[w.waiters[k]] == 0)
+				free_now[found++] = w.waiters[k];
+	for (size_t i = 0; found < n && i < n; i++)
+		if (w.open[i] > 0) {
 			struct at here = { .up = at, .index = i };
 			reader_problem(r, &(struct at){ .up = &here, .key = "after" },
 			               "step '%s' waits for itself in a cycle",
-			               jobs[i].step ? jobs[i].step : "?");
+			               rule->jobs[i].step ? rule->jobs[i].step : "?");
 			return;
 		}
+}
+
+static void
+read_steps(struct reader *r, const struct at *at, const struct json *v,
+           const struct pipeline_rule *rule, struct pipeline_job *jobs, size_t *step_no)
+{
+	struct steps steps = { .named_by =
+		                       reader_alloc(r, rule->job_count, sizeof(*steps.named_by)) };
+	if (!steps.named_by || !names_init(&steps.names, r, rule->job_count))
+		return;
+	for (size_t i = 0; i < rule->job_count; i++) {
+		struct at here = { .up = at, .index = i };
+		jobs[i].step_no = (int16_t)++ * step_no;
+		read_job(r, &here, json_at(v, i), &jobs[i]);
+		if (jobs[i].step && names_add(&steps.names, jobs[i].step, i) != i)
+			reader_problem(r, &(struct at){ .up = &here, .key = "step" },
+			               "'%s' is there twice", jobs[i].step);
+	}
+	for (size_t i = 0; i < rule->job_count; i++) {
+		struct at here = { .up = at, .index = i };
+		read_after(r, &(struct at){ .up = &here, .key = "after" },
+		           json_get(json_at(v, i), "after"), rule, &jobs[i], &steps);
+	}
+	check_cycles(r, at, rule);
 }
 
 static void
@@ -241,20 +295,7 @@ read_jobs(struct reader *r, const struct at *at, const struct json *v, struct pi
 		return;
 	rule->jobs = jobs;
 	rule->job_count = n;
-	for (size_t i = 0; i < n; i++) {
-		struct at here = { .up = at, .index = i };
-		jobs[i].step_no = (int16_t)++ * steps;
-		read_job(r, &here, json_at(v, i), &jobs[i]);
-		if (jobs[i].step && find_step(jobs, i, jobs[i].step))
-			reader_problem(r, &(struct at){ .up = &here, .key = "step" },
-			               "'%s' is there twice", jobs[i].step);
-	}
-	for (size_t i = 0; i < n; i++) {
-		struct at here = { .up = at, .index = i };
-		read_after(r, &(struct at){ .up = &here, .key = "after" },
-		           json_get(json_at(v, i), "after"), &jobs[i], jobs, n);
-	}
-	check_cycles(r, at, jobs, n);
+	read_steps(r, at, v, rule, jobs, steps);
 }
 
 static void
@@ -276,15 +317,6 @@ read_rule(struct reader *r, const struct at *at, const struct json *v, struct pi
 		               "'%s' must be keep, the only way yet", source);
 }
 
-static bool
-is_rule_name(const struct pipeline_rule *rules, size_t n, const char *name)
-{
-	for (size_t i = 0; i < n; i++)
-		if (rules[i].name && strcmp(rules[i].name, name) == 0)
-			return true;
-	return false;
-}
-
 void
 rules_read(struct reader *r, const struct at *root, const struct json *document, struct pipeline *p)
 {
@@ -298,15 +330,16 @@ rules_read(struct reader *r, const struct at *root, const struct json *document,
 		reader_problem(r, &at, "must be an array of rules");
 		return;
 	}
+	struct names names;
 	struct pipeline_rule *rules = reader_alloc(r, n, sizeof(*rules));
-	if (!rules)
+	if (!rules || !names_init(&names, r, n))
 		return;
 	p->rules = rules;
 	p->rule_count = n;
 	for (size_t i = 0; i < n; i++) {
 		struct at here = { .up = &at, .index = i };
 		read_rule(r, &here, json_at(v, i), &rules[i], &p->job_count);
-		if (rules[i].name && is_rule_name(rules, i, rules[i].name))
+		if (rules[i].name && names_add(&names, rules[i].name, i) != i)
 			reader_problem(r, &(struct at){ .up = &here, .key = "name" },
 			               "'%s' is there twice", rules[i].name);
 	}

@@ -106,6 +106,9 @@ static const struct {
 	       "\"a\"]"
 	       "}"),
 	  "rules[0].jobs[1].after[1]", "'a' is named twice" },
+	{ "{\"version\":1,\"kinds\":{\"k\":{}},\"rules\":[{\"name\":\"r\",\"jobs\":[{\"step\":"
+	  "\"s\"}]}]}",
+	  "rules[0].jobs[0].kind", "is missing" },
 	{ "{\"version\":1,\"rules\":[{\"name\":\"r\",\"jobs\":[]},{\"name\":\"r\",\"jobs\":[]}]}",
 	  "rules[1].name", "'r' is there twice" },
 };
@@ -306,6 +309,58 @@ START_TEST(numbers_steps_over_all_rules)
 }
 END_TEST
 
+#define MANY ((size_t)10000)
+
+/* A rule of MANY steps: each waits for the next one, the last for what after says. */
+static const struct pipeline *
+chain(const char *after, struct pipeline_problems *problems)
+{
+	struct str text = STR_INIT(PIPELINE_BYTES_MAX);
+	str_addf(&text, "{\"version\":1,\"rules\":[{\"name\":\"r\",\"jobs\":[");
+	for (size_t i = 0; i + 1 < MANY; i++)
+		str_addf(&text, "{\"step\":\"%zu\",\"kind\":\"k\",\"after\":[\"%zu\"]},", i, i + 1);
+	str_addf(&text, "{\"step\":\"%zu\",\"kind\":\"k\",\"after\":[%s]}]}]}", MANY - 1, after);
+	ck_assert(!text.failed);
+	const struct pipeline *p = pipeline_parse(text.data, text.len, problems);
+	str_free(&text);
+	return p;
+}
+
+START_TEST(a_rule_may_have_many_steps)
+{
+	struct pipeline_problems problems = { 0 };
+	const struct pipeline *p = chain("", &problems);
+	ck_assert_ptr_nonnull(p);
+	ck_assert_uint_eq(p->rules[0].job_count, MANY);
+	for (size_t i = 0; i + 1 < MANY; i++) {
+		ck_assert_uint_eq(p->rules[0].jobs[i].after_count, 1);
+		ck_assert_int_eq(p->rules[0].jobs[i].after[0], (int16_t)(i + 2));
+	}
+	ck_assert_uint_eq(p->rules[0].jobs[MANY - 1].after_count, 0);
+	pipeline_drop(p);
+}
+END_TEST
+
+/* What ends a chain of many steps, and what is wrong with that. */
+static const struct {
+	const char *after, *path, *message;
+} ends[] = {
+	{ "\"0\"", "rules[0].jobs[0].after", "step '0' waits for itself in a cycle" },
+	{ "\"9999\"", "rules[0].jobs[0].after", "step '0' waits for itself in a cycle" },
+	{ "\"10000\"", "rules[0].jobs[9999].after[0]", "'10000' is no step of this rule" },
+};
+
+START_TEST(many_steps_are_checked)
+{
+	struct pipeline_problems problems = { 0 };
+	ck_assert_ptr_null(chain(ends[_i].after, &problems));
+	ck_assert_uint_eq(problems.count, 1);
+	ck_assert_str_eq(problems.items[0].path, ends[_i].path);
+	ck_assert_str_eq(problems.items[0].message, ends[_i].message);
+	pipeline_problems_free(&problems);
+}
+END_TEST
+
 START_TEST(same_content_same_hash)
 {
 	static const char one[] = "{\"version\":1,\"rules\":[],\"ignore\":[\"a\"]}";
@@ -363,6 +418,8 @@ main(void)
 	tcase_add_test(all, takes_what_is_just_within);
 	tcase_add_test(all, a_file_has_at_most_a_mebibyte);
 	tcase_add_test(all, numbers_steps_over_all_rules);
+	tcase_add_test(all, a_rule_may_have_many_steps);
+	tcase_add_loop_test(all, many_steps_are_checked, 0, (int)ARRAY_LEN(ends));
 	tcase_add_test(all, same_content_same_hash);
 	tcase_add_test(all, shipped_file_is_right);
 	tcase_add_test(all, missing_file);
