@@ -5,7 +5,7 @@
 -- Locks:      an advisory lock, so that routers that start together do not wait on each other's rows
 -- For:        C, the router
 create or replace function millrace.register_pipeline(sha256 text, body jsonb) returns integer
-language plpgsql security definer set search_path = millrace, pg_temp set jit = off as $$
+language plpgsql security definer set search_path = millrace, pg_temp set jit = off set enable_nestloop = off as $$
 #variable_conflict use_column
 declare
 	number integer;
@@ -16,11 +16,11 @@ begin
 		number := millrace.record_pipeline(register_pipeline.sha256, register_pipeline.body);
 	end if;
 	-- What was loaded last holds for all that is queued, also when it is an older version again.
-	perform millrace.set_limits(k.kind_no, coalesce((s.kind->>'limit')::integer, 0),
-		case when s.kind->>'group' like '%{%' then s.kind->>'group' else coalesce('{' || (s.kind->>'group') || '}', '') end,
-		coalesce((s.kind->>'group_limit')::integer, 0))
+	perform millrace.set_limits(k.kind_no, coalesce((c.value->>'limit')::integer, 0),
+		case when c.value->>'group' like '%{%' then c.value->>'group' else coalesce('{' || (c.value->>'group') || '}', '') end,
+		coalesce((c.value->>'group_limit')::integer, 0))
 	from millrace.kind k
-	cross join lateral (select coalesce(register_pipeline.body->'kinds'->k.name, '{}') as kind) s
+	left join jsonb_each(register_pipeline.body->'kinds') c on c.key = k.name
 	where k.kind_no in (select p.kind_no from millrace.pipeline_step p where p.pipeline_no = number)
 	order by k.kind_no;
 	return number;
