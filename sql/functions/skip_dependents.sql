@@ -18,10 +18,13 @@ begin
 		from below b
 		join millrace.pipeline_step s on s.pipeline_no = b.pipeline_no and s.step_no = b.step_no
 		cross join unnest(s.dependents) d (step_no)),
+	-- Each is looked up by itself: a join that was planned while there were few jobs goes through all there are.
+	found as (
+		select (select x.ctid from millrace.job x where x.upload_id = b.upload_id and x.step_no = b.step_no) as row_at from below b offset 0),
 	skipped as (
 		update millrace.job j set state = 'skipped', reason = 'dependency', finished_at = clock_timestamp()
-		from below b
-		where j.upload_id = b.upload_id and j.step_no = b.step_no and j.state = 'waiting'
+		from found b
+		where j.ctid = b.row_at and j.state = 'waiting'
 		returning j.upload_id, j.step_no, j.kind_no, j.pipeline_no),
 	counted as (
 		select k.upload_id, count(*) filter (where s.decides) as decided,

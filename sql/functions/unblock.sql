@@ -10,17 +10,20 @@ declare
 	free millrace.job[];
 begin
 	with freed as (
-		select f.upload_id, d.step_no, count(*) as by
-		from unnest(list) f cross join unnest(f.dependents) d (step_no)
-		where f.next_state = 'done'
-		group by f.upload_id, d.step_no),
+		select f.*, (select x.ctid from millrace.job x where x.upload_id = f.upload_id and x.step_no = f.step_no) as row_at
+		from (
+			select f.upload_id, d.step_no, count(*) as by
+			from unnest(list) f cross join unnest(f.dependents) d (step_no)
+			where f.next_state = 'done'
+			group by f.upload_id, d.step_no) f
+		offset 0),
 	moved as (
 		update millrace.job j set
 			blocked_by = j.blocked_by - f.by,
 			state = case when j.blocked_by = f.by then 'queued' else j.state end,
 			position = case when j.blocked_by = f.by then nextval('millrace.ticket_position') else j.position end
 		from freed f
-		where j.upload_id = f.upload_id and j.step_no = f.step_no and j.state = 'waiting'
+		where j.ctid = f.row_at and j.state = 'waiting'
 		returning j.*),
 	counted as (
 		insert into millrace.tally_delta (kind_no, waiting, queued)

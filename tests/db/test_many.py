@@ -180,3 +180,27 @@ def test_a_finish_costs_the_same_under_an_old_snapshot(db, worker):
             db.query("select * from millrace.fold_uploads()")
         after = pages()
     assert after <= 1.5 * before, (before, after)
+
+
+def test_a_finish_costs_the_same_whatever_else_there_is(db, worker):
+    """Plans that were made while there was little, and jobs that wait for others: none of other uploads are looked at."""
+    db.query("alter table millrace.job set (autovacuum_enabled = off)")
+    first = [{"step": f"s{i}", "kind": "ka"} for i in range(200)]
+    last = [{"step": "j", "kind": "kb", "after": [s["step"] for s in first]}, {"step": "k", "kind": "kb", "after": ["j"]}]
+    fan_out(db, first + last)
+    w = worker("ka", "kb")
+    for outcome in ("done", "permanent") * 6:
+        w.finish(w.claim(1), (outcome,))
+
+    def pages(outcome):
+        counts = []
+        for _ in range(4):
+            plan = w.finish(w.claim(1), (outcome,), explain="explain (analyze, buffers, format json)")[0][0][0]["Plan"]
+            counts.append(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+        return min(counts)
+
+    before = {o: pages(o) for o in ("done", "permanent")}
+    db.query("""insert into millrace.job (upload_id, step_no, kind_no, class, pipeline_no, position, state)
+        select gen_random_uuid(), 1, 2, 0, 1, n, 'waiting' from generate_series(1, 30000) n""")
+    after = {o: pages(o) for o in ("done", "permanent")}
+    assert {o: (before[o], after[o]) for o in after if after[o] > 1.2 * before[o] + 50} == {}
