@@ -19,9 +19,9 @@ end $$;
 create function iso.upload() returns uuid language sql immutable as $$ select '00000000-0000-0000-0000-000000000001'::uuid $$;
 create function iso.kind() returns smallint language sql stable as $$ select kind_no from millrace.kind where name = 'ka' $$;
 
-create function iso.accept(id integer) returns text language sql as $$
+create function iso.accept(id integer, key text default 'k') returns text language sql as $$
 	select outcome from millrace.accept_uploads('{s}', array['\x00'::bytea], jsonb_build_array(jsonb_build_object('body', 0,
-		'what', 'created', 'id', lpad(id::text, 32, '0')::uuid, 'store', 's3', 'bucket', 'b', 'key', 'k', 'request_id', '1')))
+		'what', 'created', 'id', lpad(id::text, 32, '0')::uuid, 'store', 's3', 'bucket', 'b', 'key', key, 'request_id', '1')))
 $$;
 
 -- One upload, held by session 1's router at position 1.
@@ -136,6 +136,23 @@ begin
 	perform iso.expand(1);
 	perform iso.claim(1, 1);
 	perform iso.claim(2, 1);
+end $$;
+
+-- The same with knots: j1 (106) needs x, u and l; j2 (107) needs y, u and k; k (108) needs x, l (109) needs y, m (110) needs j1. From x one comes
+-- to j1 before j2, from y to j2 before j1. x is with session 1; u and y are with session 2.
+create function iso.many_knots() returns void language plpgsql as $$
+begin
+	perform millrace.register_pipeline('knots', jsonb_build_object('version', 1, 'rules', jsonb_build_array(jsonb_build_object(
+		'name', 'r', 'match', '{}'::jsonb, 'jobs',
+		'[{"step": "x", "kind": "ka"}, {"step": "u", "kind": "ka"}, {"step": "y", "kind": "ka"}]'::jsonb ||
+		(select jsonb_agg(jsonb_build_object('step', 's' || i, 'kind', 'kb')) from generate_series(1, 102) i) ||
+		'[{"step": "j1", "kind": "ka", "after": ["x", "u", "l"]}, {"step": "j2", "kind": "ka", "after": ["y", "u", "k"]},
+		{"step": "k", "kind": "ka", "after": ["x"]}, {"step": "l", "kind": "ka", "after": ["y"]}, {"step": "m", "kind": "ka", "after": ["j1"]}]'))));
+	perform iso.accept(1);
+	perform millrace.claim_routes(1, 1, '{}', '{}');
+	perform iso.expand(1);
+	perform iso.claim(1, 1);
+	perform iso.claim(2, 2);
 end $$;
 
 create view iso.joins as
