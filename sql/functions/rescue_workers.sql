@@ -10,33 +10,26 @@ set search_path = millrace, pg_temp set jit = off set enable_seqscan = off set e
 #variable_conflict use_column
 declare
 	dead bigint;
-	gone bigint[] := '{}';
+	gone bigint[];
 	back record;
 begin
 	done := 0;
 	wake := '{}';
 	-- After an outage everybody has been silent, and whoever is back first must not take that for death: all get the time to
-	-- come back. That the server restarted, or that this connection is new, is the sign of one.
+	-- come back. That this connection is new is the sign of one, a restart of the server included.
 	if not pg_try_advisory_xact_lock(1298, 1)
-		or pg_postmaster_start_time() > clock_timestamp() - silent_ms * interval '1 ms'
 		or (select a.backend_start from pg_stat_activity a where a.pid = pg_backend_pid())
 			> clock_timestamp() - silent_ms * interval '1 ms' then
 		return next;
 		return;
 	end if;
-	for dead in
-		select w.session from millrace.sessions() w
-		where w.seen_at < clock_timestamp() - silent_ms * interval '1 ms'
-		order by w.session
-	loop
-		perform from millrace.worker w
-		where w.session = dead and w.seen_at < clock_timestamp() - silent_ms * interval '1 ms'
-		for update skip locked;
-		if found and not exists (select from millrace.worker w where w.session = dead
-			and w.seen_at >= clock_timestamp() - silent_ms * interval '1 ms') then
-			gone := gone || dead;
-		end if;
-	end loop;
+	-- By its row each, which is looked at again once it is locked: a heartbeat may have come just now.
+	gone := array(
+		select w.session from millrace.sessions() s
+		cross join lateral (select x.session from millrace.worker x
+			where x.session = s.session and x.gen = s.gen and x.seen_at < clock_timestamp() - silent_ms * interval '1 ms'
+			for update skip locked) w
+		order by w.session);
 	-- All at once: locks taken for one session after the other would not be in order.
 	perform millrace.lock_uploads(array(
 		select t.upload_id from millrace.lease_grant g, unnest(g.kind_nos, g.classes, g.positions) h (kind_no, class, position)

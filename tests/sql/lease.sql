@@ -9,7 +9,11 @@ select kind_no as ka from millrace.kind where name = 'ka' \gset
 -- Silent for long enough: the tickets are free, at new positions, with a lost attempt that does not count.
 select pg_temp.session('ka') as w \gset
 select array_agg(pos)::text as held from millrace.claim_jobs(:w, :ka::smallint, 2, '{}', '{}') \gset
-select pg_temp.check_equal('a live one keeps them', (select done from millrace.rescue_workers(3600000)), 0::bigint);
+update millrace.worker set seen_at = now() + interval '1 h' where session = :w;
+select pg_temp.check_equal('a live one keeps them', (select done from millrace.rescue_workers(0)), 0::bigint);
+-- A connection that is younger than that has not seen who was silent, or why: the server may just be back.
+update millrace.worker set seen_at = now() - interval '1 day' where session = :w;
+select pg_temp.check_equal('who has just connected takes none for dead', (select done from millrace.rescue_workers(3600000)), 0::bigint);
 select pg_temp.check_equal('heartbeat', millrace.heartbeat(:w, '{}', '{}', '{}', '{}'), true);
 select pg_temp.check_equal('rescue', (select row(done, wake)::text from millrace.rescue_workers(-1)), row(2, array[:ka])::text);
 select pg_temp.check_equal('gone', millrace.heartbeat(:w, '{}', '{}', '{}', '{}'), false);
