@@ -2,7 +2,7 @@
 -- Parameters: max: the most to promote in one call, 500 at most
 -- Returns:    one row: how many became tickets, in how many ms the next is due (at most 1,000), and the kinds to wake
 -- Changes:    delayed, due_mark, ticket, job (retrying to queued), tally_delta
--- Locks:      the duty's advisory lock, and no upload: nobody else touches a job that waits here
+-- Locks:      the duty's advisory lock; then as lock_uploads, then the rest: who holds an upload may take away what waits here
 -- For:        C, the keeper. It starts above a mark and never walks what was promoted, so that an old snapshot does not slow it down
 create or replace function millrace.promote_due(max integer) returns table (done bigint, next_ms bigint, wake smallint[])
 language plpgsql security definer
@@ -36,6 +36,7 @@ begin
 	last := due[cardinality(due)];
 
 	if cardinality(due) > 0 then
+		perform millrace.lock_uploads(array(select g.upload_id from unnest(due) g), false);
 		with gone as (
 			delete from millrace.delayed d using unnest(due) g
 			where d.due_at = g.due_at and d.delayed_no = g.delayed_no
