@@ -44,7 +44,7 @@ grant execute on function millrace.claim_jobs(bigint, smallint, integer, smallin
 	to millrace_worker;
 
 grant execute on function millrace.rescue_workers(bigint), millrace.sweep_tickets(), millrace.promote_due(integer),
-	millrace.fold_tallies(), millrace.fold_uploads(), millrace.admit_all()
+	millrace.fold_tallies(), millrace.fold_uploads(bigint), millrace.admit_all()
 	to millrace_keeper;
 
 grant execute on function millrace.trace(text), millrace.why(text), millrace.trace_json(text), millrace.search_json(text),

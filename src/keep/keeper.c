@@ -25,6 +25,7 @@ static struct metric failures =
 static atomic_bool ready;
 
 struct duty_state {
+	struct turn turn;
 	int64_t due_ms;
 	bool failing; /* said so already */
 };
@@ -122,14 +123,17 @@ static void
 run_duty(struct keeper *k, size_t i)
 {
 	struct fault f = { 0 };
-	int64_t n = 0, next_ms = duties[i].period_ms;
-	if (duties[i].run(k->db, k->conf, &n, &next_ms, &f) == RC_OK)
-		note_success(k, i, n);
+	struct turn *t = &k->state[i].turn;
+	t->done = 0;
+	t->next_ms = duties[i].period_ms;
+	if (duties[i].run(k->db, k->conf, t, &f) == RC_OK)
+		note_success(k, i, t->done);
 	else
 		note_failure(k, i, &f);
-	if (next_ms > duties[i].period_ms)
-		next_ms = duties[i].period_ms;
-	k->state[i].due_ms = clock_mono_ms() + (next_ms < LEAST_MS ? LEAST_MS : next_ms);
+	if (t->next_ms > duties[i].period_ms)
+		t->next_ms = duties[i].period_ms;
+	t->waited_ms = t->next_ms < LEAST_MS ? LEAST_MS : t->next_ms;
+	k->state[i].due_ms = clock_mono_ms() + t->waited_ms;
 }
 
 /* Runs what is due; how long until the next is. */

@@ -49,11 +49,21 @@ keep_fold(struct db *db, int64_t *ret, struct fault *f)
 }
 
 enum rc
-keep_fold_uploads(struct db *db, int64_t *ret, struct fault *f)
+keep_fold_uploads(struct db *db, int64_t *seen, bool *ret_busy, int64_t *ret, struct fault *f)
 {
-	struct args none = { 0 };
-	return queue_count_call(db, "select done, wake from millrace.fold_uploads()", &none, ret,
-	                        f);
+	CLEANUP(args_free) struct args a = { 0 };
+	args_int(&a, *seen);
+	CLEANUP(db_rows_freep)
+	struct db_rows *rows =
+		args_call(&a, db, "select done, moved, busy from millrace.fold_uploads($1)", f);
+	if (!rows)
+		return f->rc;
+	if (db_count(rows) != 1)
+		return fault_set(f, RC_BUG, "fold_uploads did not answer one row");
+	*ret = db_int(rows, 0, 0, 0);
+	*seen = db_int(rows, 0, 1, 0);
+	*ret_busy = db_bool(rows, 0, 2);
+	return RC_OK;
 }
 
 enum rc

@@ -17,7 +17,8 @@ enum rc keep_promote(struct db *db, int64_t *ret, int64_t *ret_next_ms,
 enum rc keep_admit(struct db *db, int64_t *ret, struct fault *f) MUST_USE; /* millrace.admit_all */
 enum rc keep_fold(struct db *db, int64_t *ret,
                   struct fault *f) MUST_USE; /* millrace.fold_tallies */
-enum rc keep_fold_uploads(struct db *db, int64_t *ret,
+/* *seen: 0 at first, and what the last call left there; *ret_busy: come again soon. */
+enum rc keep_fold_uploads(struct db *db, int64_t *seen, bool *ret_busy, int64_t *ret,
                           struct fault *f) MUST_USE; /* millrace.fold_uploads */
 
 #endif

@@ -160,11 +160,12 @@ end_threads(struct drain *d, pthread_t *threads, int sessions)
 
 /* One window of all sessions; the seconds until its last finish returned. */
 static double
-run_window(struct drain *d)
+run_window(struct drain *d, int64_t *ret_began_us)
 {
 	atomic_store(&d->done, 0);
 	pthread_barrier_wait(&d->start);
 	int64_t start_us = clock_mono_us();
+	*ret_began_us = clock_wall_us();
 	pthread_barrier_wait(&d->end);
 	return (double)(atomic_load(&d->last_us) - start_us) / 1e6;
 }
@@ -174,10 +175,12 @@ drain_run(int sessions, size_t batch, size_t jobs)
 {
 	struct drain d = { .batch = batch, .jobs = jobs };
 	pthread_t *threads = start_threads(&d, sessions);
-	double seconds = run_window(&d);
+	int64_t began_us = 0;
+	double seconds = run_window(&d, &began_us);
 	size_t done = atomic_load(&d.done);
 	end_threads(&d, threads, sessions);
-	printf("jobs %zu\nseconds %.3f\njobs_per_s %.0f\n", done, seconds, (double)done / seconds);
+	printf("jobs %zu\nseconds %.3f\njobs_per_s %.0f\nbegan_us %lld\n", done, seconds,
+	       (double)done / seconds, (long long)began_us);
 }
 
 void
@@ -189,7 +192,8 @@ flow_run(int sessions, size_t batch, size_t jobs, int64_t seconds)
 	int64_t start_ms = clock_mono_ms();
 	while (clock_mono_ms() - start_ms < seconds * 1000) {
 		filler_fill(fl, jobs / BENCH_JOBS_PER_UPLOAD);
-		double took = run_window(&d);
+		int64_t began_us = 0;
+		double took = run_window(&d, &began_us);
 		printf("window %.1f %zu %.4f\n", (double)(clock_mono_ms() - start_ms) / 1e3,
 		       atomic_load(&d.done), took);
 		fflush(stdout);

@@ -119,6 +119,28 @@ def test_many_children_finish_side_by_side(db, processes, worker, batch):
     assert updates(db) - before <= 1
 
 
+def test_the_keeper_asks_often_only_while_jobs_run(db, processes, worker):
+    """Told from how often it folds the counts, which is once a second."""
+    def calls():
+        return dict(db.query("select funcname, calls from pg_stat_user_functions where funcname ~ '^fold_(uploads|tallies)$'"))
+
+    def asked(folds):
+        before = wait_until(lambda: (c := calls()).get("fold_tallies", 0) >= 3 and c, 20, "it folds")
+        after = wait_until(lambda: (c := calls())["fold_tallies"] >= before["fold_tallies"] + folds and c, 30, "it folds again")
+        return (after["fold_uploads"] - before["fold_uploads"]) / (after["fold_tallies"] - before["fold_tallies"])
+
+    db.query(f"alter database {db.name} set track_functions = 'pl'")
+    processes("keep", "--silent-after", "1h", env={"MILLRACE_DATABASE_URL": db.url("keeper")})
+    assert asked(3) < 3
+    fan_out(db, [{"step": f"s{i}", "kind": "ka"} for i in range(101)])
+    w = worker("ka")
+    held = w.claim(1)
+    wait_until(lambda: asked(1) > 5, 20, "it asks often")
+    assert asked(2) > 5
+    w.finish(held)
+    wait_until(lambda: asked(1) < 3, 20, "it asks seldom again")
+
+
 def test_dependents_of_many_are_freed_once(db, worker):
     """Each child frees both joins, in whatever order the finishes come; one dead child skips both, once."""
     first = [{"step": f"s{i}", "kind": "ka"} for i in range(400)]
@@ -129,7 +151,7 @@ def test_dependents_of_many_are_freed_once(db, worker):
     assert db.query("select state::text, blocked_by, count(*) from millrace.job where step_no > 400 group by 1, 2") == [("queued", 0, 5)]
     assert db.one("select count(*) from millrace.ticket") == 5
     assert work_all(workers, 2, kind=1) == []
-    db.query("select * from millrace.fold_uploads()")
+    db.query("select * from millrace.fold_uploads(0)")
     assert db.query("select state::text, open_jobs from millrace.upload") == [("ready", 0)]
     assert db.one("select deadlocks from pg_stat_database where datname = current_database()") == 0
 
@@ -148,7 +170,7 @@ def test_dead_children_side_by_side(db, worker):
         t.join(60)
     for w in workers:
         assert work_all([w], 5, kind=1) == []
-    db.query("select * from millrace.fold_uploads()")
+    db.query("select * from millrace.fold_uploads(0)")
     counts = dict(db.query("select state::text, count(*) from millrace.job group by 1"))
     assert counts.pop("failed") == 64
     assert set(counts) <= {"done", "skipped"}
@@ -177,7 +199,7 @@ def test_a_finish_costs_the_same_under_an_old_snapshot(db, worker):
                 before = pages()
             for job in w.claim(10):
                 w.finish([job])
-            db.query("select * from millrace.fold_uploads()")
+            db.query("select * from millrace.fold_uploads(0)")
         after = pages()
     assert after <= 1.5 * before, (before, after)
 

@@ -27,4 +27,19 @@ select outcome from millrace.replay_job((select job_id from millrace.dead where 
 select pg_temp.check_equal('open', (select state || ' ' || open_jobs || ' ' || review_jobs from millrace.upload where key = 'review'), 'routed 1 0');
 select pg_temp.finish(:w, 'kodd', 'done');
 select pg_temp.check_equal('ready', pg_temp.state('review'), 'ready');
+
+-- The keeper is in haste while something happens or runs.
+select moved as seen from millrace.fold_uploads(0) \gset
+select pg_temp.check_equal('quiet', (select (moved, busy)::text from millrace.fold_uploads(:seen)), format('(%s,f)', :seen));
+select pg_temp.check_equal('not to one who has not seen it', (select busy from millrace.fold_uploads(:seen - 1)), true);
+do $$ begin perform pg_temp.accept(pg_temp.event('more')); end $$;
+select pg_temp.check_equal('something happens', (select busy from millrace.fold_uploads(:seen)), true);
+select pg_temp.route(:r, :pipe);
+select moved as seen from millrace.fold_uploads(0) \gset
+select pg_temp.check_equal('what waits is no haste', (select busy from millrace.fold_uploads(:seen)), false);
+select count(*) from millrace.claim_jobs(:w, (select kind_no from millrace.kind where name = 'kmany'), 1, '{}', '{}');
+select moved as seen from millrace.fold_uploads(0) \gset
+select pg_temp.check_equal('something runs', (select busy from millrace.fold_uploads(:seen)), true);
+insert into millrace.upload_delta (upload_id, decided, failed, review) select id, 0, 0, 0 from millrace.upload where key = 'more';
+select pg_temp.check_equal('something was left', (select (done, moved, busy)::text from millrace.fold_uploads(:seen)), format('(1,%s,t)', :seen + 1));
 rollback;
