@@ -35,9 +35,10 @@ enum cmd_bit {
 	CMD_WORKERS = 1u << 13,
 	CMD_SCALE = 1u << 14,
 	CMD_JOBS = 1u << 15,
+	CMD_CANCEL = 1u << 16,
 	CMD_ROLES = CMD_RECEIVE | CMD_ROUTE | CMD_WORK | CMD_KEEP | CMD_SERVE,
 	CMD_READERS = CMD_TRACE | CMD_DEAD | CMD_QUEUES | CMD_WORKERS | CMD_SCALE | CMD_JOBS,
-	CMD_DATABASE = CMD_ROLES | CMD_READERS | CMD_MIGRATE | CMD_REPLAY,
+	CMD_DATABASE = CMD_ROLES | CMD_READERS | CMD_MIGRATE | CMD_REPLAY | CMD_CANCEL,
 };
 
 struct cmd {
@@ -76,5 +77,6 @@ int cmd_queues(const struct conf *c);
 int cmd_workers(const struct conf *c);
 int cmd_scale(const struct conf *c);
 int cmd_jobs(const struct conf *c);
+int cmd_cancel(const struct conf *c);
 
 #endif

@@ -28,6 +28,8 @@ const struct cmd cmds[] = {
 	{ "jobs", CMD_JOBS, cmd_jobs, "[ID]", "list the newest uploads, or the jobs of one" },
 	{ "dead", CMD_DEAD, cmd_dead, "[KIND]", "list the dead jobs" },
 	{ "replay", CMD_REPLAY, cmd_replay, "ID/STEP", "run one dead job again" },
+	{ "cancel", CMD_CANCEL, cmd_cancel, "ID [REASON]",
+	  "end an upload: what waits is dropped, what runs is not taken" },
 	{ "queues", CMD_QUEUES, cmd_queues, "[pause|resume KIND [REASON]]",
 	  "what waits and runs, by kind; hold a kind, let it go on" },
 	{ "workers", CMD_WORKERS, cmd_workers, "", "who is alive and what each holds" },

@@ -39,7 +39,7 @@ const struct conf_opt options[] = {
 	OPT_CHOICE("log-format", "json|text", "json", CMD_ROLES, "One JSON object per line, or one readable line."),
 	OPT("probe-listen", CONF_TEXT, NULL, CMD_ROLES, "ADDRESS:PORT", "A listener of its own for /livez, /readyz and /metrics."),
 	OPT("name", CONF_TEXT, NULL, CMD_ROUTE | CMD_WORK | CMD_KEEP, "NAME", "This process's name in traces; unset: host-pid."),
-	OPT("json", CONF_BOOL, "false", CMD_READERS | CMD_CHECK | CMD_REPLAY | CMD_UPLOAD, NULL, "Print JSON."),
+	OPT("json", CONF_BOOL, "false", CMD_READERS | CMD_CHECK | CMD_REPLAY | CMD_CANCEL | CMD_UPLOAD, NULL, "Print JSON."),
 
 	OPT("listen", CONF_TEXT, NULL, CMD_RECEIVE | CMD_SERVE | CMD_DEV, "ADDRESS:PORT", "Where to listen; receive: 127.0.0.1:8470, serve and dev: 127.0.0.1:8471."),
 	OPT_RANGE("max-body", CONF_SIZE, "1MiB", 1 * KIB, 64 * MIB, CMD_RECEIVE, "SIZE", "The largest notification."),

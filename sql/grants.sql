@@ -54,4 +54,4 @@ grant execute on function millrace.trace(text), millrace.why(text), millrace.tra
 	to millrace_reader, millrace_operator;
 grant select on millrace.queue, millrace.jobs, millrace.uploads, millrace.dead, millrace.workers to millrace_reader, millrace_operator;
 grant execute on function millrace.replay_job(text, text, text), millrace.pause_kind(text, boolean, text, text),
-	millrace.weigh_group(text, text, integer, text, text) to millrace_operator;
+	millrace.weigh_group(text, text, integer, text, text), millrace.cancel_upload(text, text, text) to millrace_operator;

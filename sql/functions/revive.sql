@@ -41,11 +41,12 @@ begin
 	returning * into again;
 	perform millrace.enqueue(array[again]);
 
-	-- A job that decides nothing leaves a final upload final.
+	-- A job that decides nothing leaves a final upload final. One that was cancelled is so again once j has ended: other
+	-- jobs that decide are cancelled.
 	update millrace.upload x set
 		state = case when s.decided > 0 then 'routed' else x.state end,
 		finished_at = case when s.decided > 0 then null else x.finished_at end,
-		reason = case when s.decided > 0 then null else x.reason end,
+		reason = case when s.decided > 0 and x.reason is distinct from 'cancelled' then null else x.reason end,
 		generation = x.generation + 1,
 		open_jobs = x.open_jobs + s.decided, failed_jobs = x.failed_jobs - s.failed, review_jobs = x.review_jobs - s.review
 	from (select count(*) filter (where p.decides) as decided, count(*) filter (where p.on_failure = 'fail') as failed,

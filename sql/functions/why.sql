@@ -26,12 +26,13 @@ language sql stable security definer set search_path = millrace, pg_temp set jit
 						(select string_agg(a, ', ') from jsonb_array_elements_text(o.after) a))
 					when 'failed' then format('%s is dead: %s', o.step, o.error)
 					else o.step || ' ' || millrace.why_queued(o.kind, millrace.trace_uuid(why.id), o.step) end, '; ')
-				from open o where o.state not in ('done', 'skipped'))
+				from open o where o.state not in ('done', 'skipped', 'cancelled'))
 			when 'review' then 'Somebody should look at it: ' || coalesce(
 				(select string_agg(format('%s: %s', o.step, coalesce(o.error, '?')), '; ') from open o where o.state = 'failed'), '?')
 			when 'failed' then 'It failed: ' || coalesce(
 				(select string_agg(format('%s: %s', o.step, coalesce(o.error, '?')), '; ') from open o where o.state = 'failed'),
 				t.doc->'upload'->>'detail', 'routing did not succeed')
+			when 'cancelled' then concat_ws(' ', 'It was cancelled', t.doc->'upload'->>'detail') || '.'
 			else format('It is %s: %s', t.doc->'upload'->>'state',
 				concat_ws(', ', t.doc->'upload'->>'reason', t.doc->'upload'->>'detail')) end
 		from t where t.doc is not null), 'There is no such trace.')

@@ -1,4 +1,4 @@
-/* look.c -- what people and pages ask, and replay. */
+/* look.c -- what people and pages ask, and may do: replay, pause, cancel. */
 #include <stdio.h>
 #include <string.h>
 
@@ -145,40 +145,70 @@ look_pause(struct db *db, const char *kind, bool pause, const char *who, const c
 	return RC_OK;
 }
 
+/* What replay and cancel answer: outcome, reply, the reply's state. The words: of the
+ * outcome that refuses, and of what is not there. */
+struct change_words {
+	const char *outcome, *code, *says, *nothing;
+};
+
 static enum rc
-read_reply(const struct db_rows *rows, const char *job, struct str *out, struct fault *f)
+read_reply(const struct db_rows *rows, const struct change_words *w, const char *name,
+           struct str *out, struct fault *f)
 {
 	const char *outcome = db_count(rows) == 1 ? db_text(rows, 0, 0) : NULL;
 	const char *reply = outcome ? db_text(rows, 0, 1) : NULL;
 	if (outcome && strcmp(outcome, "not_found") == 0)
-		return fail_with_code(f, "NotFound", "no such job", job);
-	if (outcome && strcmp(outcome, "not_dead") == 0) {
+		return fail_with_code(f, "NotFound", w->nothing, name);
+	if (outcome && strcmp(outcome, w->outcome) == 0) {
 		const char *state = db_text(rows, 0, 2);
-		fault_set(f, RC_PERMANENT, "only a dead job can be replayed; %s is %s", job,
-		          state ? state : "not dead");
-		return fail_code(f, "NotDead");
+		fault_set(f, RC_PERMANENT, "%s; %s is %s", w->says, name, state ? state : "no such one");
+		return fail_code(f, w->code);
 	}
 	if (!reply)
-		return fault_set(f, RC_BUG, "replay_job answered nothing");
+		return fault_set(f, RC_BUG, "the database answered nothing about %s", name);
 	if (!str_add(out, reply))
 		return fault_set(f, RC_PERMANENT, "the answer is larger than %zu bytes", out->max);
 	return RC_OK;
+}
+
+static enum rc
+change(struct db *db, const char *sql, const struct change_words *w, const char *const args[3],
+       struct str *out, struct fault *f)
+{
+	if (!is_text(args[0]))
+		return fail_with_code(f, "NotFound", w->nothing, args[0]);
+	CLEANUP(db_rows_freep) struct db_rows *rows = db_call(db, sql, 3, args, f);
+	if (!rows)
+		return f->rc;
+	queue_wake(db, db_count(rows) == 1 ? db_text(rows, 0, 3) : NULL);
+	return read_reply(rows, w, args[0], out, f);
 }
 
 enum rc
 look_replay(struct db *db, const char *job, const char *who, const char *why, struct str *out,
             struct fault *f)
 {
+	static const struct change_words words = { "not_dead", "NotDead",
+		                                   "only a dead job can be replayed",
+		                                   "no such job" };
 	const char *const args[] = { job, text_or_none(who), text_or_none(why) };
-	if (!is_text(job))
-		return fail_with_code(f, "NotFound", "no such job", job);
-	CLEANUP(db_rows_freep)
-	struct db_rows *rows = db_call(db,
-	                               "select outcome, reply, reply ->> 'state', wake from "
-	                               "millrace.replay_job($1, $2, $3)",
-	                               ARRAY_LEN(args), args, f);
-	if (!rows)
-		return f->rc;
-	queue_wake(db, db_count(rows) == 1 ? db_text(rows, 0, 3) : NULL);
-	return read_reply(rows, job, out, f);
+	return change(db,
+	              "select outcome, reply, reply ->> 'state', wake from "
+	              "millrace.replay_job($1, $2, $3)",
+	              &words, args, out, f);
+}
+
+enum rc
+look_cancel(struct db *db, const char *trace, const char *who, const char *why, struct str *out,
+            struct fault *f)
+{
+	static const struct change_words words = {
+		"not_open", "NotOpen", "only an upload that is not final can be cancelled",
+		"no such trace"
+	};
+	const char *const args[] = { trace, text_or_none(who), text_or_none(why) };
+	return change(db,
+	              "select outcome, reply, reply ->> 'state', wake from "
+	              "millrace.cancel_upload($1, $2, $3)",
+	              &words, args, out, f);
 }

@@ -1,5 +1,5 @@
-/* look.h -- what people and pages ask: a trace, the queues, the dead; and the one thing they may
- * do: replay. */
+/* look.h -- what people and pages ask: a trace, the queues, the dead; and what they may
+ * do: replay, pause, cancel. */
 #ifndef QUEUE_LOOK_H
 #define QUEUE_LOOK_H
 
@@ -32,5 +32,10 @@ enum rc look_replay(struct db *db, const char *job, const char *who, const char 
  * "paused"}. Wakes the workers. */
 enum rc look_pause(struct db *db, const char *kind, bool pause, const char *who, const char *why,
                    struct str *out, struct fault *f) MUST_USE;
+/* millrace.cancel_upload: what waits of it is dropped, what runs comes too late. Code "NotFound",
+ * or "NotOpen" with the state that it ended in. why NULL: none. out: {"trace_id", "state", "jobs",
+ * "running"}. Wakes the workers. */
+enum rc look_cancel(struct db *db, const char *trace, const char *who, const char *why,
+                    struct str *out, struct fault *f) MUST_USE;
 
 #endif

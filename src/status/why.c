@@ -247,7 +247,17 @@ say_expected(struct str *out, const struct json *upload, const struct json *jobs
 	str_add(out, "It is announced; no event has said yet that it arrived");
 }
 
-/* Rejected, ignored, skipped, cancelled, expired: the state and its cause. */
+static void
+say_cancelled(struct str *out, const struct json *upload, const struct json *jobs, int64_t now_us)
+{
+	(void)jobs;
+	(void)now_us;
+	str_add(out, "Cancelled");
+	if (view_text(upload, "detail"))
+		add_cause(out, upload, " ");
+}
+
+/* Rejected, ignored, skipped, expired: the state and its cause. */
 static void
 say_cause(struct str *out, const struct json *upload, const struct json *jobs, int64_t now_us)
 {
@@ -282,9 +292,10 @@ why_html(struct str *out, const struct json *trace, int64_t now_us)
 		void (*say)(struct str *out, const struct json *upload, const struct json *jobs,
 		            int64_t now_us);
 	} sentences[] = {
-		{ "expected", say_expected }, { "accepted", say_accepted },
-		{ "routed", say_routed },     { "ready", say_ready },
-		{ "review", say_review },     { "failed", say_failed },
+		{ "expected", say_expected },   { "accepted", say_accepted },
+		{ "routed", say_routed },       { "ready", say_ready },
+		{ "review", say_review },       { "failed", say_failed },
+		{ "cancelled", say_cancelled },
 	};
 	const struct json *upload = json_get(trace, "upload");
 	const struct json *jobs = json_get(trace, "jobs");

@@ -1,4 +1,4 @@
-"""The commands that read, and replay, against a database in which something happened."""
+"""The commands that read, replay, hold and cancel, against a database in which something happened."""
 import contextlib
 import json
 import os
@@ -145,12 +145,12 @@ def test_dead_lists_every_one(db, story):
 
 @pytest.mark.parametrize("args", [
     ["migrate", "x"], ["trace"], ["trace", "a", "b"], ["jobs", "a", "b"], ["dead", "a", "b"], ["replay"], ["replay", "a"],
-    ["replay", "a/b", "c"], ["queues", "x"], ["workers", "x"], ["scale"], ["scale", "a", "b"]], ids=" ".join)
+    ["replay", "a/b", "c"], ["cancel"], ["cancel", "a", "b", "c"], ["queues", "x"], ["workers", "x"], ["scale"], ["scale", "a", "b"]], ids=" ".join)
 def test_usage(db, args):
     assert f"usage: millrace {args[0]} " in run(db, *args, code=2)
 
 
-@pytest.mark.parametrize("args", [["trace", "x"], ["jobs"], ["jobs", "x"], ["dead"], ["replay", "x/y"], ["queues"], ["workers"],
+@pytest.mark.parametrize("args", [["trace", "x"], ["jobs"], ["jobs", "x"], ["dead"], ["replay", "x/y"], ["cancel", "x"], ["queues"], ["workers"],
                                   ["scale", "work"], ["scale", "--json", "work"]], ids=" ".join)
 def test_who_may_not_look(db, args):
     assert "permission denied" in run(db, *args, component="receiver", code=4)
@@ -212,6 +212,29 @@ def test_pause(db, story):
     assert "permission denied" in run(db, "queues", "pause", "work", component="reader", code=4)
     for wrong in [["pause"], ["stop", "work"], ["pause", "work", "why", "more"]]:
         assert "resume KIND" in run(db, "queues", *wrong, code=2)
+
+
+def test_cancel(db, story):
+    assert "only an upload that is not final can be cancelled; " + story + " is failed\n" in run(db, "cancel", story, code=1)
+    for what in ("trace_01J8Z3NDEKTSV4RRFFQ69G5FAV", "nonsense", "", f"{story}/bad"):
+        assert "no such trace" in run(db, "cancel", what, code=3), what
+    assert "permission denied" in run(db, "cancel", story, component="reader", code=4)
+    assert db.one("select count(*) from millrace.audit") == 0
+    run(db, "replay", f"{story}/bad")
+    assert run(db, "cancel", story.lower(), "sent\ntwice", USER="ann") == f"{story} is cancelled (2 jobs, 0 of them running)\n"
+    assert db.query("select who, action, subject, why from millrace.audit order by audit_no desc limit 1") == [("ann", "cancel", story, "sent\ntwice")]
+    text = run(db, "trace", story, component="reader")
+    assert text.startswith(f"{story}  cancelled  ") and "\n  reason: cancelled\n  detail: by ann: sent twice\n" in text, text
+    assert re.search(r"\n  bad    cancelled\n", text) and re.search(r"\n  good   done\n", text), text
+    assert re.search(rf"^{story}  cancelled  1     3 ", run(db, "jobs", component="reader"), re.M)
+    assert re.search(r"^bad +work +cancelled +1 ", run(db, "jobs", story, component="reader"), re.M)
+    assert db.one("select millrace.why(%s)", story) == "It was cancelled by ann: sent\ntwice."
+    assert "is cancelled" in run(db, "cancel", story, code=1)
+    other = tell_story(db, "another write")
+    run(db, "replay", f"{other}/bad")
+    assert json.loads(run(db, "cancel", "--json", other, USER="", LOGNAME="bob")) == {
+        "trace_id": other, "state": "cancelled", "jobs": 2, "running": 0}
+    assert db.query("select who, why from millrace.audit order by audit_no desc limit 1") == [("bob", None)]
 
 
 def test_no_database(db):

@@ -6,7 +6,8 @@ create function iso.reset() returns void language plpgsql as $$
 begin
 	truncate millrace.upload, millrace.upload_key, millrace.job, millrace.attempt, millrace.output, millrace.ticket,
 		millrace.delayed, millrace.dead_job, millrace.worker, millrace.lease_grant, millrace.pipeline, millrace.pipeline_rule,
-		millrace.pipeline_step, millrace.upload_delta, millrace.upload_sum, millrace.tally_delta, millrace.tally, millrace.event_log;
+		millrace.pipeline_step, millrace.upload_delta, millrace.upload_sum, millrace.tally_delta, millrace.tally, millrace.event_log,
+		millrace.parked, millrace.group_delta, millrace.group_live, millrace.turn;
 	alter sequence millrace.ticket_position restart;
 	alter sequence millrace.grant_no restart;
 	alter table millrace.pipeline alter pipeline_no restart;
@@ -24,11 +25,15 @@ create function iso.accept(id integer, key text default 'k') returns text langua
 		'what', 'created', 'id', lpad(id::text, 32, '0')::uuid, 'store', 's3', 'bucket', 'b', 'key', key, 'request_id', '1')))
 $$;
 
+create function iso.pipeline() returns integer language sql as $$
+	select millrace.register_pipeline('x', '{"version": 1, "rules": [{"name": "r", "match": {}, "jobs": [
+		{"step": "a", "kind": "ka"}, {"step": "b", "kind": "ka"}]}]}')
+$$;
+
 -- One upload, held by session 1's router at position 1.
 create function iso.held_upload() returns void language plpgsql as $$
 begin
-	perform millrace.register_pipeline('x', '{"version": 1, "rules": [{"name": "r", "match": {}, "jobs": [
-		{"step": "a", "kind": "ka"}, {"step": "b", "kind": "ka"}]}]}');
+	perform iso.pipeline();
 	perform iso.accept(1);
 	perform millrace.claim_routes(1, 1, '{}', '{}');
 end $$;
@@ -73,7 +78,6 @@ from millrace.upload;
 -- One upload with n jobs of a kind of which this many may run.
 create function iso.limited(n integer, most integer) returns void language plpgsql as $$
 begin
-	truncate millrace.parked, millrace.group_delta, millrace.group_live, millrace.turn;
 	perform millrace.register_pipeline('limited', jsonb_build_object('version', 1,
 		'kinds', jsonb_build_object('ka', jsonb_build_object('limit', most)),
 		'rules', jsonb_build_array(jsonb_build_object('name', 'r', 'match', '{}'::jsonb, 'jobs',
@@ -119,7 +123,7 @@ begin
 end $$;
 
 create view iso.many_parent as
-select state, state in ('ready', 'failed') and open_jobs = 0 as final, failed_jobs as failed,
+select state, state in ('ready', 'failed', 'cancelled') and open_jobs = 0 as final, failed_jobs as failed,
 	(select coalesce(sum(decided), 0) from millrace.upload_delta) as left_to_fold
 from millrace.upload;
 
@@ -157,3 +161,31 @@ end $$;
 
 create view iso.joins as
 select array_agg(step_no || ' ' || state || ' ' || blocked_by order by step_no) as joins from millrace.job where step_no > 104;
+
+-- How many jobs it cancelled, and how many of those ran.
+create function iso.cancel() returns text language sql as $$
+	select concat_ws(' ', outcome, reply->>'jobs', reply->>'running') from millrace.cancel_upload(iso.upload()::text, 'me', null)
+$$;
+
+-- A try that failed; the next is due at once.
+create function iso.put_off(session bigint, pos bigint, step integer) returns text language sql as $$
+	select max(verdict) from millrace.finish_jobs(session, array[iso.kind()], '{0}', array[pos], array[iso.upload()],
+		array[step]::smallint[], '{error}', '{1}', '{0}', array[null]::jsonb[], '{}')
+$$;
+
+-- An announced upload, and the event that brings it.
+create function iso.announce() returns void language sql as $$
+	select millrace.expect_upload(iso.upload(), 's3', 'b', 'k')
+$$;
+create function iso.arrive() returns text language sql as $$
+	select outcome from millrace.accept_uploads('{s}', array['\x00'::bytea], jsonb_build_array(jsonb_build_object('body', 0, 'what', 'created',
+		'id', lpad('2', 32, '0')::uuid, 'store', 's3', 'bucket', 'b', 'key', 'k', 'request_id', '1', 'trace_uuid', iso.upload(), 'trace_text', 't')))
+$$;
+
+-- What is left in the queue of all uploads; the counts that are kept of it.
+create view iso.left_over as
+select (select count(*) from millrace.ticket) as tickets, (select count(*) from millrace.parked) as parked, (select count(*) from millrace.delayed) as delayed,
+	(select string_agg(concat_ws(' ', sum_w, sum_q, sum_r, sum_y), ', ' order by kind_no) from (select d.kind_no, sum(waiting) as sum_w, sum(queued) as sum_q,
+		sum(running) as sum_r, sum(retrying) as sum_y from millrace.tally_delta d group by 1) s) as counts,
+	(select coalesce(sum(parked), 0) || ' ' || coalesce(sum(admitted), 0) from (select d.parked, d.admitted from millrace.group_delta d
+		union all select l.parked, l.admitted from millrace.group_live l) s) as groups;

@@ -250,6 +250,13 @@ class Session:
         self.measure("recent_json", 50, "select millrace.recent_json(50)")
         self.measure("replay_job", 1, "select * from millrace.replay_job(%s, 'who', 'why')", f"{upload_dead}/{step}")
 
+    def cancel(self):
+        """Not of an upload that is not routed: to find its ticket, all such are read."""
+        for state in ("queued", "retrying"):
+            upload, jobs = self.rows("""select j.upload_id::text, (select count(*) from millrace.job x where x.upload_id = j.upload_id)
+                from millrace.job j join millrace.upload u on u.id = j.upload_id where j.state = %s and u.state = 'routed' limit 1""", state)[0]
+            self.measure(f"cancel_upload: {state}", jobs, "select * from millrace.cancel_upload(%s, 'who', 'why')", upload)
+
     def all(self, times):
         for _ in range(times):
             self.accept()
@@ -259,4 +266,5 @@ class Session:
             self.keep()
             self.sessions()
             self.read()
+            self.cancel()
         return self.seen

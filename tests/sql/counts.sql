@@ -1,32 +1,5 @@
 -- counts.sql -- what is kept of how much waits, runs and is done agrees with a recount after every kind of change.
 \ir lib/helpers.sql
-create function pg_temp.kept(wanted text) returns text language sql as $$
-	select row(t.waiting, t.queued, t.running, t.retrying)::text from millrace.tallies() t join millrace.kind k using (kind_no)
-	where k.name = wanted
-$$;
-create function pg_temp.counted(wanted text) returns text language sql as $$
-	select row(count(*) filter (where state = 'waiting'), count(*) filter (where state = 'queued'),
-		count(*) filter (where state = 'running'), count(*) filter (where state = 'retrying'))::text
-	from (
-		select j.state from millrace.jobs j where j.kind = wanted
-		union all
-		select case when t.session = 0 then 'queued' else 'running' end from millrace.ticket t where t.kind_no = 1 and wanted = 'route'
-		union all
-		select 'retrying' from millrace.delayed d where d.step_no = 0 and wanted = 'route') s
-$$;
--- As it stands, and again once it is folded.
-create function pg_temp.recount(after text) returns void language plpgsql as $$
-declare
-	k text;
-begin
-	for k in select name from millrace.kind order by kind_no loop
-		perform pg_temp.check_equal(after || ': ' || k, pg_temp.kept(k), pg_temp.counted(k));
-	end loop;
-	perform from millrace.fold_tallies();
-	for k in select name from millrace.kind order by kind_no loop
-		perform pg_temp.check_equal(after || ', folded: ' || k, pg_temp.kept(k), pg_temp.counted(k));
-	end loop;
-end $$;
 create function pg_temp.claim(session bigint, kind text, max integer default 1000) returns bigint language sql as $$
 	select count(*) from millrace.kind k, lateral millrace.claim_jobs(session, k.kind_no, max, '{}', '{}') where k.name = claim.kind
 $$;

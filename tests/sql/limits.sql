@@ -48,19 +48,6 @@ begin
 		exit when not exists (select from millrace.ticket t where t.kind_no <> 1) and not exists (select from millrace.parked);
 	end loop;
 end $$;
--- What is kept agrees with what is there.
-create function pg_temp.books_balance() returns boolean language sql as $$
-	select not exists (
-		select from millrace.job_group g
-		left join millrace.group_live l on l.group_no = g.group_no
-		where coalesce(l.parked, 0) + (select coalesce(sum(d.parked), 0) from millrace.group_delta d where d.group_no = g.group_no)
-				<> (select count(*) from millrace.parked p where p.group_no = g.group_no)
-			or coalesce(l.admitted, 0) + (select coalesce(sum(d.admitted), 0) from millrace.group_delta d where d.group_no = g.group_no)
-				<> (select count(*) from millrace.ticket t where t.group_no = g.group_no))
-	and not exists (
-		select from millrace.turn t
-		where t.admitted <> (select coalesce(sum(l.admitted), 0) from millrace.group_live l where l.kind_no = t.kind_no))
-$$;
 
 -- A limit over the kind.
 select pg_temp.limits('{"limit": 3}') as pipe \gset

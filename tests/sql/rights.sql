@@ -31,6 +31,9 @@ select pg_temp.check_equal('router', (select array_agg(distinct p.proname::text 
 select pg_temp.check_equal('keeper', (select array_agg(distinct p.proname::text order by p.proname::text) from pg_proc p
 	where p.pronamespace = 'millrace'::regnamespace and has_function_privilege('millrace_keeper', p.oid, 'execute')),
 	array['admit_all', 'fold_tallies', 'fold_uploads', 'promote_due', 'rescue_workers', 'schema_version', 'sweep_tickets', 'trace_text', 'trace_uuid', 'wake']);
-select pg_temp.check_that('a reader replays nothing', not has_function_privilege('millrace_reader', 'millrace.replay_job(text, text, text)', 'execute'));
+select pg_temp.check_equal('what an operator may do and a reader may not', (select array_agg(distinct p.proname::text order by p.proname::text) from pg_proc p
+	where p.pronamespace = 'millrace'::regnamespace and has_function_privilege('millrace_operator', p.oid, 'execute')
+		and not has_function_privilege('millrace_reader', p.oid, 'execute')),
+	array['cancel_upload', 'pause_kind', 'replay_job', 'wake', 'weigh_group']);
 select pg_temp.check_that('a reader traces', has_function_privilege('millrace_reader', 'millrace.trace(text)', 'execute'));
 rollback;

@@ -73,3 +73,45 @@ $$;
 create function pg_temp.job_state(wanted text, step_name text) returns text language sql as $$
 	select j.state from millrace.jobs j where j.key = wanted and j.job_id like '%/' || step_name
 $$;
+
+-- What is kept of how much waits, runs and is retried, and the same counted.
+create function pg_temp.kept(wanted text) returns text language sql as $$
+	select row(t.waiting, t.queued, t.running, t.retrying)::text from millrace.tallies() t join millrace.kind k using (kind_no)
+	where k.name = wanted
+$$;
+create function pg_temp.counted(wanted text) returns text language sql as $$
+	select row(count(*) filter (where state = 'waiting'), count(*) filter (where state = 'queued'),
+		count(*) filter (where state = 'running'), count(*) filter (where state = 'retrying'))::text
+	from (
+		select j.state from millrace.jobs j where j.kind = wanted
+		union all
+		select case when t.session = 0 then 'queued' else 'running' end from millrace.ticket t where t.kind_no = 1 and wanted = 'route'
+		union all
+		select 'retrying' from millrace.delayed d where d.step_no = 0 and wanted = 'route') s
+$$;
+-- As it stands, and again once it is folded.
+create function pg_temp.recount(after text) returns void language plpgsql as $$
+declare
+	k text;
+begin
+	for k in select name from millrace.kind order by kind_no loop
+		perform pg_temp.check_equal(after || ': ' || k, pg_temp.kept(k), pg_temp.counted(k));
+	end loop;
+	perform from millrace.fold_tallies();
+	for k in select name from millrace.kind order by kind_no loop
+		perform pg_temp.check_equal(after || ', folded: ' || k, pg_temp.kept(k), pg_temp.counted(k));
+	end loop;
+end $$;
+-- What is kept of groups agrees with what is there.
+create function pg_temp.books_balance() returns boolean language sql as $$
+	select not exists (
+		select from millrace.job_group g
+		left join millrace.group_live l on l.group_no = g.group_no
+		where coalesce(l.parked, 0) + (select coalesce(sum(d.parked), 0) from millrace.group_delta d where d.group_no = g.group_no)
+				<> (select count(*) from millrace.parked p where p.group_no = g.group_no)
+			or coalesce(l.admitted, 0) + (select coalesce(sum(d.admitted), 0) from millrace.group_delta d where d.group_no = g.group_no)
+				<> (select count(*) from millrace.ticket t where t.group_no = g.group_no))
+	and not exists (
+		select from millrace.turn t
+		where t.admitted <> (select coalesce(sum(l.admitted), 0) from millrace.group_live l where l.kind_no = t.kind_no))
+$$;

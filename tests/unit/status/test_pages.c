@@ -157,6 +157,21 @@ START_TEST(a_rejected_trace_says_why)
 }
 END_TEST
 
+START_TEST(a_cancelled_trace_says_by_whom_and_why)
+{
+	static const char text[] =
+		"{\"trace_id\": \"trace_01KAJ6ZJ0G4T8Q2M9V7N3XW5RC\", \"upload\": {\"state\": "
+		"\"cancelled\", \"reason\": \"cancelled\", \"detail\": \"by ann: <wrong> file\"}, "
+		"\"jobs\": [{\"step\": \"scan\", \"required\": true, \"state\": \"cancelled\", "
+		"\"attempts\": [{\"attempt\": 1, \"outcome\": \"cancelled\"}]}]}";
+	doc = parse(text, sizeof(text) - 1);
+	page_trace(&html, json_root(doc), now());
+	has("<p class=\"lead\">Cancelled by ann: &lt;wrong&gt; file.</p>");
+	has("It was cancelled.");
+	has_not("data-live");
+}
+END_TEST
+
 /* A tag, attribute or quote of the attacker's would show up as one of these. */
 START_TEST(a_hostile_trace_stays_text)
 {
@@ -268,6 +283,7 @@ main(void)
 	tcase_add_test(t, a_review_that_no_job_asked_for_ends_its_sentence);
 	tcase_add_test(t, a_running_trace_says_what_it_waits_for);
 	tcase_add_test(t, a_rejected_trace_says_why);
+	tcase_add_test(t, a_cancelled_trace_says_by_whom_and_why);
 	tcase_add_test(t, a_hostile_trace_stays_text);
 	tcase_add_test(t, lists_stay_text_too);
 	tcase_add_loop_test(t, odd_traces_are_shown_as_far_as_can_be, 0, (int)ARRAY_LEN(odd));
