@@ -161,7 +161,8 @@ read_reply(const struct db_rows *rows, const struct change_words *w, const char 
 		return fail_with_code(f, "NotFound", w->nothing, name);
 	if (outcome && strcmp(outcome, w->outcome) == 0) {
 		const char *state = db_text(rows, 0, 2);
-		fault_set(f, RC_PERMANENT, "%s; %s is %s", w->says, name, state ? state : "no such one");
+		fault_set(f, RC_PERMANENT, "%s; %s is %s", w->says, name,
+		          state ? state : "no such one");
 		return fail_code(f, w->code);
 	}
 	if (!reply)
