@@ -222,7 +222,7 @@ do $$ begin perform pg_temp.accept(pg_temp.event('many')); end $$;
 select pg_temp.route(:r, :many);
 select pg_temp.take(:w, 'kb', 20);
 select pg_temp.say(:w, 'permanent');
-select done from millrace.fold_uploads();
+select done from millrace.fold_uploads(0);
 select pg_temp.take(:w, 'kb', 10);
 select pg_temp.say(:w, 'done');
 select pg_temp.take(:w, 'kb', 40);
