@@ -2,8 +2,9 @@
 -- Returns:    one row: how many deltas were folded; no kinds to wake
 -- Changes:    tally_delta, tally, tally_minute, tally_fold
 -- Locks:      the duty's advisory lock
--- For:        C, the keeper. Deltas are found above a low-water number, never from the start, so that dead ones under an old snapshot are
---             not walked; the number moves once every transaction that ran when it was seen has ended.
+-- For:        C, the keeper, in a transaction of its own. Deltas are found above a low-water number, never from the start, so that dead ones under an old snapshot are
+--             not walked; the number moves once every transaction has ended that had an xid before this one.
+--             Whoever took a smaller one had its own by then
 create or replace function millrace.fold_tallies() returns table (done bigint, wake smallint[])
 language plpgsql security definer set search_path = millrace, pg_temp set jit = off set enable_seqscan = off set enable_bitmapscan = off as $$
 #variable_conflict use_column
@@ -53,7 +54,7 @@ begin
 		select last.gen + 1, low,
 			case when low = last.low and last.high > last.low then last.high
 				else greatest(last.high, (select coalesce(max(g.delta_no), 0) from unnest(gone) g)) end,
-			case when low = last.low and last.high > last.low then last.closes else pg_snapshot_xmax(pg_current_snapshot()) end;
+			case when low = last.low and last.high > last.low then last.closes else pg_current_xact_id() end;
 		delete from millrace.tally_fold x where x.gen = last.gen;
 	end if;
 	return next;

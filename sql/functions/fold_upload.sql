@@ -26,7 +26,7 @@ begin
 	into d
 	from millrace.upload_delta x where x.upload_id = p_id and x.delta_no > low;
 
-	if cardinality(d.numbers) = 0 and s.gen is null then
+	if cardinality(d.numbers) = 0 then
 		return;
 	elsif u.state <> 'routed' or u.open_jobs = d.decided then
 		update millrace.upload x set
@@ -39,7 +39,7 @@ begin
 				else x.state end,
 			finished_at = case when x.state = 'routed' then clock_timestamp() else x.finished_at end
 		where x.id = p_id;
-	elsif p_all and cardinality(d.numbers) > 0 or cardinality(d.numbers) >= 32 then
+	elsif p_all or cardinality(d.numbers) >= 32 then
 		insert into millrace.upload_sum values (p_id, coalesce(s.gen, 0) + 1, d.decided, d.failed, d.review, d.gone);
 	else
 		return;

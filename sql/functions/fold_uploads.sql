@@ -4,7 +4,8 @@
 --             has happened since, or was left, or jobs are running, of which two that end together may leave something; no kinds to wake
 -- Changes:    upload_fold, and what fold_upload changes: what finishes could not fold themselves, because another was at it
 -- Locks:      the duty's advisory lock; of each upload the lock as for finishes, if it is free, then as fold_upload
--- For:        C, the keeper, every 50 ms, and up to a second when there is no haste. Deltas are found above a low-water number, as fold_tallies does
+-- For:        C, the keeper, every 50 ms, and up to a second when there is no haste, in a transaction of its own. Deltas are found above a low-water
+--             number, as fold_tallies does
 create or replace function millrace.fold_uploads(seen bigint)
 returns table (done bigint, moved bigint, busy boolean, wake smallint[])
 language plpgsql security definer
@@ -19,7 +20,8 @@ declare
 begin
 	done := 0;
 	wake := '{}';
-	-- Whoever has such a number had an xid before it: all of them are below the xmax of any later statement.
+	-- Whoever has such a number had an xid before it, and this transaction gets its own after that. (Not the xmax of a snapshot: that is where the
+	-- last that ended was, and others may be running beyond it.)
 	select case when q.is_called then q.last_value else 0 end into reached from millrace.upload_delta_delta_no_seq q;
 	select * into last from millrace.upload_fold f order by f.gen desc limit 1;
 	moved := reached + (select q.last_value from millrace.tally_delta_delta_no_seq q);
@@ -47,7 +49,7 @@ begin
 	if low > last.low or settled and reached > last.high then
 		insert into millrace.upload_fold
 		select last.gen + 1, low, case when settled then reached else last.high end,
-			case when settled then pg_snapshot_xmax(pg_current_snapshot()) else last.closes end;
+			case when settled then pg_current_xact_id() else last.closes end;
 		delete from millrace.upload_fold f where f.gen = last.gen;
 	end if;
 	return next;

@@ -4,7 +4,7 @@
 -- Changes:    due_mark: a new generation, if it moves
 -- Locks:      none beyond the caller's
 -- For:        promote_due. The mark goes in three steps, each in a transaction of its own: next, below which nobody may put anything who sees
---             it; closing, with the xid from which on all see it; low, when all before that xid have ended.
+--             it; closing, with its own xid, from which on all see it; low, when all before that xid have ended.
 create or replace function millrace.store_due_mark(m millrace.due_mark, settled boolean, last millrace.delayed, more boolean) returns void
 language plpgsql set search_path = millrace, pg_temp as $$
 declare
@@ -33,7 +33,7 @@ begin
 		return;
 	end if;
 	if settled then
-		n.closes := pg_snapshot_xmax(pg_current_snapshot());
+		n.closes := pg_current_xact_id();
 	end if;
 	n.gen := m.gen + 1;
 	insert into millrace.due_mark values (n.*);

@@ -41,6 +41,7 @@ begin
 		end if;
 		if n.swept = m.noted and m.position > m.noted then
 			n.noted := m.position;
+			-- Who stored the mark had its xid after all these positions were taken, and has ended: it is below this.
 			n.closes := pg_snapshot_xmax(pg_current_snapshot());
 		end if;
 		if n <> m then

@@ -51,11 +51,15 @@ def delayed(n):
 
 BEAT = "perform millrace.heartbeat(7, array[kind], '{0}', array[(select position + 1 from millrace.mark where kind_no = kind)], '{}');"
 DELTA = "insert into millrace.tally_delta (kind_no, queued) values (kind, 1);"
+# Of an upload whose end is far away.
+MANY = """insert into millrace.upload_delta (upload_id, decided, failed, review)
+    values ('00000000-0000-0000-0000-000000000007', 1, 0, 0);"""
 # Each: what makes things to do, the call that does them or only looks, and how often both happen.
 CALLS = {
     "promote": (delayed(500), "select * from millrace.promote_due(500)", 40),
     "promote nothing": ("", "select * from millrace.promote_due(500)", 40, delayed(500)),
     "fold": (DELTA, "select * from millrace.fold_tallies()", 4000),
+    "fold uploads": (MANY, "select * from millrace.fold_uploads(0)", 4000),
     "sweep": (BEAT, "select * from millrace.sweep_tickets()", 4000),
     "rescue": (BEAT, f"select * from millrace.rescue_workers({SILENT_MS})", 2500),
     "workers": (BEAT, "select * from millrace.worker_rows()", 2500),
@@ -72,6 +76,8 @@ def test_a_call_costs_the_same_under_an_old_snapshot(db, name):
     db.query("delete from millrace.mark where class > 0")
     db.query("insert into millrace.worker (session, gen, slots, seen_at, kind_nos, worker, host, version)"
              " values (7, 1, 8, now() + interval '1 h', '{1}', 'w', 'h', '1')")
+    db.query("insert into millrace.upload (id, object_hash, state, many, open_jobs)"
+             " values ('00000000-0000-0000-0000-000000000007', gen_random_uuid(), 'routed', true, 1000000)")
     with pinned(db):
         often(db, 5, churn)
         before = touched(db, fill, call)

@@ -28,6 +28,34 @@ select pg_temp.check_equal('open', (select state || ' ' || open_jobs || ' ' || r
 select pg_temp.finish(:w, 'kodd', 'done');
 select pg_temp.check_equal('ready', pg_temp.state('review'), 'ready');
 
+-- What was folded on the way counts at the end, whatever it was; who finishes folds what has become much, without the keeper.
+do $$ begin perform pg_temp.accept(pg_temp.event('sums')); end $$;
+select pg_temp.route(:r, :pipe);
+create function pg_temp.one(session bigint, outcome text) returns void language sql as $$
+	select from millrace.kind k, lateral millrace.claim_jobs(session, k.kind_no, 1, '{}', '{}') c, lateral millrace.finish_jobs(session,
+		array[k.kind_no], array[c.class], array[c.pos], array[c.upload_id], array[c.step_no], array[outcome], '{1}', '{null}', array[null]::jsonb[], '{}')
+	where k.name = 'kmany'
+$$;
+create function pg_temp.sum() returns text language sql as $$
+	select row(decided, failed, review, gone)::text from millrace.upload_sum
+$$;
+select pg_temp.one(:w, 'source_gone');
+select done from millrace.fold_uploads(0);
+select pg_temp.finish(:w, 'kodd', 'permanent');
+select done from millrace.fold_uploads(0);
+select pg_temp.one(:w, 'permanent');
+select done from millrace.fold_uploads(0);
+select pg_temp.one(:w, 'done');
+select done from millrace.fold_uploads(0);
+select pg_temp.check_equal('all four', pg_temp.sum(), '(4,1,1,source_gone)');
+select pg_temp.one(:w, 'done') from generate_series(1, 31);
+select pg_temp.check_equal('not yet', (select count(*) from millrace.upload_delta), 31::bigint);
+select pg_temp.one(:w, 'done');
+select pg_temp.check_equal('folded by a finish', pg_temp.sum() || (select count(*) from millrace.upload_delta), '(36,1,1,source_gone)0');
+select pg_temp.finish(:w, 'kmany', 'done');
+select pg_temp.check_equal('at the end', (select row(state, reason, open_jobs, failed_jobs, review_jobs)::text from millrace.upload where key = 'sums'), '(skipped,source_gone,0,1,1)');
+select pg_temp.check_equal('no sum is left', (select count(*) from millrace.upload_sum), 0::bigint);
+
 -- The keeper is in haste while something happens or runs.
 select moved as seen from millrace.fold_uploads(0) \gset
 select pg_temp.check_equal('quiet', (select (moved, busy)::text from millrace.fold_uploads(:seen)), format('(%s,f)', :seen));
