@@ -28,7 +28,7 @@ begin
 
 	if cardinality(d.numbers) = 0 then
 		return;
-	elsif u.state <> 'routed' or u.open_jobs = d.decided then
+	elsif u.open_jobs = d.decided then
 		update millrace.upload x set
 			open_jobs = x.open_jobs - d.decided,
 			failed_jobs = x.failed_jobs + d.failed,

@@ -44,12 +44,9 @@ begin
 	end loop;
 
 	-- It stays below what is not folded yet.
-	low := least(case when settled then last.high else last.low end,
-		(select min(d.delta_no) - 1 from millrace.upload_delta d where d.delta_no > last.low));
-	if low > last.low or settled and reached > last.high then
-		insert into millrace.upload_fold
-		select last.gen + 1, low, case when settled then reached else last.high end,
-			case when settled then pg_current_xact_id() else last.closes end;
+	low := least(last.high, (select min(d.delta_no) - 1 from millrace.upload_delta d where d.delta_no > last.low));
+	if settled and (low > last.low or reached > last.high) then
+		insert into millrace.upload_fold select last.gen + 1, low, reached, pg_current_xact_id();
 		delete from millrace.upload_fold f where f.gen = last.gen;
 	end if;
 	return next;

@@ -88,8 +88,8 @@ def test_a_call_costs_the_same_under_an_old_snapshot(db, name):
     assert db.one("select count(*) from millrace.delayed") == 0
 
 
-def promoted(db):
-    return db.one("select done from millrace.promote_due(500)")
+def promoted(db, most=500):
+    return db.one("select done from millrace.promote_due(%s)", most)
 
 
 def delay(cursor, key, after):
@@ -99,16 +99,17 @@ def delay(cursor, key, after):
         select greatest(millrace.due_floor(), clock_timestamp() + %s::interval), gen_random_uuid(), 0, 1, 0, %s""", (after, key))
 
 
-def test_what_commits_late_is_promoted(db):
+@pytest.mark.parametrize("most", [1, 500])
+def test_what_commits_late_is_promoted(db, most):
     """Others that were due later are promoted first, and the mark moves on; it does not go past what is still open."""
     with contextlib.closing(psycopg2.connect(db.url())) as late, contextlib.closing(psycopg2.connect(db.url())) as other:
         other.autocommit = True
         delay(late.cursor(), 1, "0")
         for _ in range(8):
             delay(other.cursor(), 2, "0")
-            assert promoted(db) == 1
+            assert promoted(db, most) == 1
         late.commit()
-        assert promoted(db) == 1
+        assert promoted(db, most) == 1
         assert db.one("select count(*) from millrace.delayed") == 0
 
 
@@ -140,3 +141,44 @@ def test_a_clock_that_was_set_back_hides_nothing(db):
         assert [promoted(db) for _ in range(2)] == [1, 0]
         assert db.one("select next_ms from millrace.promote_due(500)") == 1000
         assert db.one("select count(*) from millrace.delayed where due_at < now() + interval '31 min'") == 1
+
+
+def many_delayed(cursor, n, due):
+    cursor.execute(f"""insert into millrace.delayed (due_at, upload_id, step_no, kind_no, class, attempt)
+        select {due}, gen_random_uuid(), 0, 1, 0, 1 from generate_series(1, {n})""")
+
+
+def test_a_clock_that_was_set_back_hides_nothing_of_much(db):
+    """More than one call takes, some of it from before the mark was there: the new time holds when all of it is promoted."""
+    with contextlib.closing(psycopg2.connect(db.url())) as c:
+        c.autocommit = True
+        many_delayed(c.cursor(), 500, "clock_timestamp() - interval '1 s'")
+        db.query("update millrace.due_mark set next_at = now() + interval '1 h'")
+        many_delayed(c.cursor(), 100, "millrace.due_floor()")
+        assert [promoted(db) for _ in range(4)] == [500, 100, 0, 0]
+        delay(c.cursor(), 1, "0")
+        assert promoted(db) == 1
+
+
+LOWS = {"due_mark": "extract(epoch from low_at)", "tally_fold": "low", "upload_fold": "low"}
+
+
+def test_marks_move_while_transactions_overlap(db):
+    """Each waits for those that it has found, and not for all that have come since."""
+    db.query("select millrace.kind_numbers('{ka}')")
+    db.query("insert into millrace.upload (id, object_hash, state, many, open_jobs)"
+             " values ('00000000-0000-0000-0000-000000000007', gen_random_uuid(), 'routed', true, 1000000)")
+
+    def lows():
+        return {t: db.one(f"select {low} from millrace.{t}") for t, low in LOWS.items()}
+
+    with contextlib.closing(psycopg2.connect(db.url())) as one, contextlib.closing(psycopg2.connect(db.url())) as two:
+        seen = []
+        for i in range(12):
+            (one, two)[i % 2].cursor().execute("select pg_current_xact_id()")
+            often(db, 1, DELTA + MANY + delayed(1))
+            for call in ("promote_due(500)", "fold_tallies()", "fold_uploads(0)"):
+                db.query(f"select done from millrace.{call}")
+            (two, one)[i % 2].rollback()
+            seen.append(lows())
+        assert {t: seen[-1][t] > seen[4][t] for t in LOWS} == dict.fromkeys(LOWS, True), seen
