@@ -40,7 +40,7 @@ begin
 	select t.session into whose from millrace.suspect_turn t where t.kind_no = p_kind;
 	if whose = p_session and (place is null or p_held = 0) then
 		delete from millrace.suspect_turn t where t.kind_no = p_kind;
-	elsif place is not null and p_held > 0 and whose is distinct from p_session
+	elsif place is not null and p_held > 0
 		and not exists (select from millrace.worker w where w.session = whose) and pg_try_advisory_xact_lock(1301, p_kind) then
 		insert into millrace.suspect_turn as t values (p_kind, p_session)
 		on conflict (kind_no) do update set session = excluded.session where t.session is not distinct from whose;
