@@ -219,7 +219,6 @@ take_kept(struct session *s, const struct db_rows *rows, struct ticket *held, si
 		if (!kept[i])
 			continue;
 		held[i].grant = db_int(rows, 0, 3, 0);
-		s->suspect = held[i].class >= SUSPECT_CLASS;
 		if (!grants_add(&s->grants, held[i].grant))
 			rc = fault_set(f, RC_RETRY, "out of memory");
 	}

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "queue/job.h"
 #include "queue/keep.h"
+#include "queue/upload.h"
 #include "tests/db/database.h"
 #include "base/banned.h"
 
@@ -232,6 +233,48 @@ START_TEST(suspects_run_alone)
 }
 END_TEST
 
+static struct session *
+open_router(const char *name)
+{
+	static const char *const kinds[] = { "route" };
+	const struct session_conf conf = { name, "host", "1", kinds, 1, 10 };
+	struct session *s = session_open(db, &conf, &f);
+	ck_assert_msg(s != NULL, "%s", f.message);
+	return s;
+}
+
+static size_t
+claim_routes(struct session *router)
+{
+	struct route_item *items = NULL;
+	size_t n = 0;
+	CHECK_OK(upload_claim_routes(router, db, 1, true, arena, &items, &n, &f), f);
+	return n;
+}
+
+/* The same for what a router held that died. */
+START_TEST(a_suspect_is_routed_alone)
+{
+	sql_int(db, "select count(*) from millrace.accept_uploads('{s}', '{x}', (select jsonb_agg("
+	            "jsonb_build_object('body', 0, 'what', 'created', 'id', gen_random_uuid(), "
+	            "'key', n::text,"
+	            " 'store', 's3', 'bucket', 'b', 'request_id', n::text)) from "
+	            "generate_series(1, 3) n))");
+	struct session *router = open_router("r1"), *other = NULL;
+	ck_assert_uint_eq(claim_routes(router), 1);
+	rescue_all(1);
+	session_free(router);
+	router = open_router("r2");
+	ck_assert_uint_eq(claim_routes(router), 1);
+	ck_assert_uint_eq(claim_routes(router), 0);
+	other = open_router("r3");
+	ck_assert_uint_eq(claim_routes(other), 1);
+	ck_assert_uint_eq(claim_routes(other), 1);
+	session_free(router);
+	session_free(other);
+}
+END_TEST
+
 /* With nobody idle, one that is busy empties itself for them. */
 START_TEST(a_busy_worker_gets_no_suspect)
 {
@@ -389,6 +432,7 @@ main(void)
 	tcase_add_test(tc, stale_row_by_row);
 	tcase_add_test(tc, rescued_is_stale_and_lost);
 	tcase_add_test(tc, suspects_run_alone);
+	tcase_add_test(tc, a_suspect_is_routed_alone);
 	tcase_add_test(tc, a_busy_worker_gets_no_suspect);
 	tcase_add_test(tc, reopen_keeps_what_is_known);
 	tcase_add_test(tc, reopen_says_what_was_finished);
