@@ -14,6 +14,8 @@ declare
 	got millrace.claim_row[];
 	c record;
 	mark bigint;
+	shut boolean;
+	suspected boolean;
 	alone boolean := false;
 begin
 	held := '{}';
@@ -22,11 +24,15 @@ begin
 	if not found then
 		raise exception 'session % is gone', p_session using errcode = 'MR001';
 	end if;
-	if exists (select from millrace.kind k where k.kind_no = p_kind and (k.paused_at is not null or k.parking)) then
+	select k.paused_at is not null or k.parking,
+		exists (select from millrace.kind_class c where c.kind_no = p_kind and c.class >= 16)
+			or exists (select from millrace.suspect_turn t where t.session = p_session)
+	into shut, suspected
+	from millrace.kind k where k.kind_no = p_kind;
+	if shut then
 		return;
 	end if;
-	if exists (select from millrace.kind_class k where k.kind_no = p_kind and k.class >= 16)
-		or exists (select from millrace.suspect_turn t where t.session = p_session) then
+	if suspected then
 		select s.held, s.alone into held, alone from millrace.claim_suspect(p_session, p_kind, p_classes, p_marks, p_held) s;
 	end if;
 	-- The lower lanes have their share first, a fifth for replays and a tenth for backfills; what they leave is for all, best class

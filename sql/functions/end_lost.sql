@@ -33,7 +33,8 @@ begin
 	from ended d join millrace.pipeline_step s on s.pipeline_no = d.pipeline_no and s.step_no = d.step_no;
 	if dead is not null then
 		perform millrace.requeue(dead);
-		perform millrace.settle(dead, false);
+		perform millrace.settle_dependents(dead, false);
+		perform millrace.settle(dead, true);
 		perform millrace.leave_groups(dead);
 	end if;
 end

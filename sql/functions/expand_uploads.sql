@@ -15,10 +15,15 @@ set plan_cache_mode = force_generic_plan set jit = off as $$
 #variable_conflict use_column
 declare
 	list millrace.route_row[];
-	kinds smallint[];
+	kinds smallint[] := '{}';
+	expanded integer;
+	queued integer;
+	retrying integer;
+	failed integer;
 begin
 	perform millrace.lock_uploads(upload_ids, false);
 
+	-- The fence; and what becomes of each: an older write that comes late is superseded, a retry past its limit has failed.
 	with gone as (
 		delete from millrace.ticket t
 		using (
@@ -27,22 +32,32 @@ begin
 			from unnest(classes, positions, upload_ids) with ordinality g (class, position, upload_id, ord)
 			offset 0) g
 		where t.ctid = g.at and t.session = expand_uploads.session and t.upload_id = g.upload_id
-		returning g.ord, t.*)
-	select coalesce(array_agg(row(g.ord, g.class, g.position, g.upload_id, g.attempt, outcomes[g.ord], rule_nos[g.ord],
-		details[g.ord])::millrace.route_row order by g.upload_id), '{}')
-	into list from gone g;
+		returning g.ord, t.class, t.position, t.upload_id, t.attempt),
+	judged as (
+		select g.*, u.lane, case
+			when outcomes[g.ord] = 'expand' and exists (select from millrace.upload x
+				where x.object_hash = u.object_hash and x.store = u.store and x.id <> u.id and x.state not in ('expected', 'rejected', 'expired')
+					and millrace.is_newer(x, u)) then 'superseded'
+			when outcomes[g.ord] = 'retry' and u.route_errors + 1 >= 10 then 'failed'
+			else outcomes[g.ord] end as outcome
+		from gone g join millrace.upload u on u.id = g.upload_id)
+	select coalesce(array_agg(row(j.ord, j.class, j.position, j.upload_id, j.attempt, j.lane, j.outcome, rule_nos[j.ord],
+			details[j.ord])::millrace.route_row), '{}'),
+		count(*) filter (where j.outcome = 'expand'), count(*) filter (where j.outcome = 'interrupted'),
+		count(*) filter (where j.outcome = 'retry'), count(*) filter (where j.outcome = 'failed')
+	into list, expanded, queued, retrying, failed
+	from judged j;
 
-	list := millrace.route_judge(list);
 	perform millrace.route_uploads(expand_uploads.pipeline_no, list);
-	kinds := millrace.make_jobs(expand_uploads.pipeline_no, list);
-	kinds := kinds || millrace.route_again(list);
+	if expanded > 0 then
+		kinds := millrace.make_jobs(expand_uploads.pipeline_no, list);
+	end if;
+	if expanded < cardinality(list) then
+		kinds := kinds || millrace.end_routes(list);
+	end if;
 	delete from millrace.lease_grant g where g.session = expand_uploads.session and g.grant_no = any (grants);
-
 	insert into millrace.tally_delta (kind_no, running, queued, retrying, done)
-	select 1, -count(*), count(*) filter (where f.outcome = 'interrupted'), count(*) filter (where f.outcome = 'retry'),
-		count(*) filter (where f.outcome not in ('interrupted', 'retry', 'failed'))
-	from unnest(list) f
-	having count(*) > 0;
+	values (1, -cardinality(list), queued, retrying, cardinality(list) - queued - retrying - failed);
 
 	return query select f.n - 1, kinds from unnest(list) f;
 end

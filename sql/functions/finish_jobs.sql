@@ -19,7 +19,9 @@ declare
 	detailed boolean;
 	grouped boolean;
 	many boolean;
-	kinds smallint[];
+	ended boolean;
+	waited_for boolean;
+	kinds smallint[] := '{}';
 	name constant text := coalesce((select w.worker from millrace.worker w where w.session = finish_jobs.session
 		order by w.gen desc limit 1), '?');
 	now_at timestamptz;
@@ -73,8 +75,9 @@ begin
 		where f.outcome <> 'interrupted' or f.ran_ms is not null)
 	select coalesce(array_agg(row(f.n, f.kind_no, f.class, f.position, f.upload_id, f.step_no, f.attempt, f.claimed_at, f.outcome, f.detail,
 			f.next, f.due_at, f.pipeline_no, f.decides, f.on_failure, f.dependents, f.group_no)::millrace.finish_row), '{}'),
-		bool_or(f.next <> 'done'), bool_or(f.detail ? 'outputs'), bool_or(f.group_no <> 0)
-	into list, not_done, detailed, grouped
+		bool_or(f.next <> 'done'), bool_or(f.detail ? 'outputs'), bool_or(f.group_no <> 0),
+		bool_or(f.next in ('done', 'failed', 'skipped')), bool_or(cardinality(f.dependents) > 0)
+	into list, not_done, detailed, grouped, ended, waited_for
 	from judged f;
 
 	if detailed then
@@ -83,7 +86,12 @@ begin
 	if not_done then
 		kinds := millrace.requeue(list);
 	end if;
-	kinds := millrace.settle(list, many) || coalesce(kinds, '{}');
+	if ended and waited_for then
+		kinds := kinds || millrace.settle_dependents(list, many);
+	end if;
+	if ended then
+		perform millrace.settle(list, many);
+	end if;
 	if grouped then
 		kinds := kinds || millrace.leave_groups(list);
 	end if;

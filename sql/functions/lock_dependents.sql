@@ -2,7 +2,7 @@
 -- Changes:    nothing
 -- Locks:      the jobs that wait for those in the list, and all the way down for one that failed or was skipped, in one sorted pass: two finishes of
 --             the same upload may free or skip the same ones
--- For:        settle, whose settings it runs under
+-- For:        settle_dependents, whose settings it runs under
 create or replace function millrace.lock_dependents(list millrace.finish_row[]) returns void
 language plpgsql as $$
 #variable_conflict use_column

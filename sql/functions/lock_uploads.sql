@@ -13,6 +13,9 @@ declare
 begin
 	perform from millrace.upload u where u.id = any (ids) and not u.many order by u.id for no key update;
 	get diagnostics locked = row_count;
+	if locked = cardinality(ids) then
+		return false;
+	end if;
 	if locked = (select count(distinct i.id) from unnest(ids) i (id)) then
 		return false;
 	end if;

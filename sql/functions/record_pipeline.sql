@@ -43,6 +43,9 @@ begin
 		on a.step_no = s.step_no
 	left join (select w.awaited, array_agg(w.step_no order by w.step_no) as steps from wait w group by w.awaited) d
 		on d.awaited = s.step_no;
+	update millrace.pipeline_rule r set deciding = d.n
+	from (select s.rule_no, count(*) as n from millrace.pipeline_step s where s.pipeline_no = number and s.decides group by s.rule_no) d
+	where r.pipeline_no = number and r.rule_no = d.rule_no;
 
 	perform millrace.use_class(c.kind_no, c.class)
 	from (select distinct s.kind_no, (s.class + lane)::smallint as class

@@ -1,29 +1,12 @@
--- Function:   millrace.settle(list millrace.finish_row[], beside_finishes boolean)
--- Parameters: list: jobs that moved; those now done, failed or skipped have ended; beside_finishes: others finish jobs of the same uploads
--- Returns:    the kinds that have new tickets
--- Changes:    job and ticket (dependents that are free now, or skipped), upload (counts; final exactly once) or what settle_many changes, tally_delta
--- Locks:      none beyond the caller's: it holds the uploads, which serialises all that happens to their jobs; beside_finishes the dependents by
---             upload and step
--- For:        finish_jobs and end_lost, whose settings it runs under
-create or replace function millrace.settle(list millrace.finish_row[], beside_finishes boolean) returns smallint[]
+-- Function:   millrace.settle(list millrace.finish_row[], many boolean)
+-- Parameters: list: jobs that moved; those now done, failed or skipped have ended; many: some may be of uploads with many jobs
+-- Changes:    upload (counts; final exactly once) or what settle_many changes
+-- Locks:      none beyond the caller's: it holds the uploads, which serialises all that happens to their jobs
+-- For:        finish_jobs and end_lost, whose settings it runs under, after settle_dependents
+create or replace function millrace.settle(list millrace.finish_row[], many boolean) returns void
 language plpgsql as $$
 #variable_conflict use_column
-declare
-	kinds smallint[] := '{}';
-	ended constant bigint := (select count(distinct f.upload_id) from unnest(list) f where f.next_state in ('done', 'failed', 'skipped'));
-	counted bigint;
 begin
-	if ended = 0 then
-		return kinds;
-	end if;
-	if exists (select from unnest(list) f where cardinality(f.dependents) > 0) then
-		if beside_finishes then
-			perform millrace.lock_dependents(list);
-		end if;
-		kinds := millrace.unblock(list);
-		perform millrace.skip_dependents(list);
-	end if;
-
 	with change as (
 		select f.upload_id, count(*) filter (where f.decides) as decided,
 			count(*) filter (where f.next_state = 'failed' and f.on_failure = 'fail') as failed,
@@ -43,11 +26,9 @@ begin
 		finished_at = case when u.state = 'routed' and u.open_jobs = c.decided then clock_timestamp() else u.finished_at end
 	from change c
 	where u.id = c.upload_id and not u.many;
-	get diagnostics counted = row_count;
-	if counted < ended then
+	if many then
 		perform millrace.settle_many(list);
 	end if;
-	return kinds;
 end
 $$;
-comment on function millrace.settle(millrace.finish_row[], boolean) is 'What follows from jobs that ended: dependents, and the parent.';
+comment on function millrace.settle(millrace.finish_row[], boolean) is 'What follows for the parents of jobs that ended.';

@@ -1,7 +1,7 @@
 -- Function:   millrace.skip_dependents(list millrace.finish_row[])
 -- Changes:    job (waiting to skipped, reason dependency, all the way down), upload or upload_delta (counts), tally_delta
 -- Locks:      none beyond the caller's
--- For:        settle, whose settings it runs under
+-- For:        settle_dependents, whose settings it runs under
 create or replace function millrace.skip_dependents(list millrace.finish_row[]) returns void
 language plpgsql as $$
 #variable_conflict use_column

@@ -2,7 +2,7 @@
 -- Returns:    the kinds that have something due now
 -- Changes:    job (blocked_by; waiting to queued), tally_delta, and what enqueue changes
 -- Locks:      as enqueue
--- For:        settle, whose settings it runs under
+-- For:        settle_dependents, whose settings it runs under
 create or replace function millrace.unblock(list millrace.finish_row[]) returns smallint[]
 language plpgsql as $$
 #variable_conflict use_column

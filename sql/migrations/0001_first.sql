@@ -49,9 +49,11 @@ create table millrace.pipeline_rule (
 	pipeline_no integer not null,
 	rule_no smallint not null,
 	name text not null,
+	deciding integer not null default 0,
 	primary key (pipeline_no, rule_no)
 );
 comment on table millrace.pipeline_rule is 'The rules of a pipeline version, in order from 0.';
+comment on column millrace.pipeline_rule.deciding is 'How many of its steps decide.';
 
 create table millrace.pipeline_step (
 	pipeline_no integer not null,
@@ -70,6 +72,7 @@ create table millrace.pipeline_step (
 	attempts integer not null,
 	primary key (pipeline_no, step_no)
 );
+create index pipeline_step_rule on millrace.pipeline_step (pipeline_no, rule_no, step_no);
 comment on table millrace.pipeline_step is 'The steps of a pipeline version; a job is an upload and a step.';
 comment on column millrace.pipeline_step.decides is 'The upload is not final before this job has ended.';
 
@@ -473,5 +476,6 @@ create type millrace.finish_row as (
 comment on type millrace.finish_row is 'One finished try, and what becomes of its job.';
 
 create type millrace.route_row as (
-	n integer, class smallint, position bigint, upload_id uuid, attempt smallint, outcome text, rule_no smallint, detail jsonb);
+	n integer, class smallint, position bigint, upload_id uuid, attempt smallint, lane smallint, outcome text, rule_no smallint,
+	detail jsonb);
 comment on type millrace.route_row is 'One routed upload, as expand_uploads works on it.';
