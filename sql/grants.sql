@@ -36,7 +36,7 @@ grant execute on function millrace.open_session(text, text, text, text[], intege
 	millrace.close_session(bigint), millrace.sleep_on(smallint[]), millrace.awake()
 	to millrace_router, millrace_worker;
 grant execute on function millrace.claim_routes(bigint, integer, smallint[], bigint[], integer),
-	millrace.expand_uploads(bigint, integer, smallint[], bigint[], uuid[], text[], smallint[], jsonb[], bigint[]),
+	millrace.expand_uploads(bigint, integer, smallint[], bigint[], uuid[], text[], smallint[], jsonb[], bigint[]), millrace.wake_rules(integer, smallint[]),
 	millrace.register_pipeline(text, jsonb)
 	to millrace_router;
 grant execute on function millrace.claim_jobs(bigint, smallint, integer, smallint[], bigint[], integer),

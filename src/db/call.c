@@ -25,7 +25,7 @@ db_result_fault(struct db *db, const PGresult *result, struct fault *f)
 		return db_lost(db, "the connection to the database is lost", f);
 	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 	const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
-	if (strncmp(sqlstate, "25006", 5) == 0)
+	if (strcmp(sqlstate, "25006") == 0 || (db->named && db_forgotten(sqlstate)))
 		db->broken = true;
 	enum rc rc = db_broken(db) ? RC_RETRY : db_sqlstate_rc(sqlstate);
 	fault_set(f, rc, "%s%s%s", message ? message : "", detail ? ": " : "",
@@ -80,10 +80,8 @@ keep(PGresult *held, PGresult *next)
 	return next;
 }
 
-/* Every result up to the end of the statement, or up to the Sync in a pipeline: only then it is
- * known to have committed. NULL: the connection is lost. */
-static PGresult *
-take_result(struct db *db, bool pipeline, int64_t until_ms, struct fault *f)
+PGresult *
+db_take_result(struct db *db, bool pipeline, int64_t until_ms, struct fault *f)
 {
 	PGresult *held = NULL;
 	for (;;) {
@@ -139,9 +137,12 @@ usable(struct db *db, struct fault *f)
 }
 
 static bool
-send_call(struct db *db, const char *sql, size_t n, const char *const args[])
+send_call(struct db *db, const char *name, const char *sql, size_t n, const char *const args[])
 {
 	assert(n <= 100);
+	db->named = name != NULL;
+	if (name)
+		return PQsendQueryPrepared(db->conn, name, (int)n, args, NULL, NULL, 0) == 1;
 	return PQsendQueryParams(db->conn, sql, (int)n, NULL, args, NULL, NULL, 0) == 1;
 }
 
@@ -150,11 +151,12 @@ db_call(struct db *db, const char *sql, size_t n, const char *const args[], stru
 {
 	if (!usable(db, f))
 		return NULL;
-	if (!send_call(db, sql, n, args)) {
+	const char *name = db_prepared(db, sql);
+	if (db_broken(db) || !send_call(db, name, sql, n, args)) {
 		db_lost(db, "sending to the database failed", f);
 		return NULL;
 	}
-	PGresult *result = take_result(db, false, clock_mono_ms() + db->deadline_ms, f);
+	PGresult *result = db_take_result(db, false, clock_mono_ms() + db->deadline_ms, f);
 	return result ? rows_of(db, result, f) : NULL;
 }
 
@@ -162,9 +164,10 @@ static bool
 send_both(struct db *db, const char *sql, size_t n, const char *const args[], const char *then_sql,
           size_t then_n, const char *const then_args[])
 {
-	return PQenterPipelineMode(db->conn) && send_call(db, sql, n, args) &&
-	       PQpipelineSync(db->conn) && send_call(db, then_sql, then_n, then_args) &&
-	       PQpipelineSync(db->conn);
+	const char *name = db_prepared(db, sql), *then_name = db_prepared(db, then_sql);
+	return !db_broken(db) && PQenterPipelineMode(db->conn) &&
+	       send_call(db, name, sql, n, args) && PQpipelineSync(db->conn) &&
+	       send_call(db, then_name, then_sql, then_n, then_args) && PQpipelineSync(db->conn);
 }
 
 struct db_rows *
@@ -179,11 +182,11 @@ db_call_then(struct db *db, const char *sql, size_t n, const char *const args[],
 		return NULL;
 	}
 	int64_t until_ms = clock_mono_ms() + db->deadline_ms;
-	PGresult *first = take_result(db, true, until_ms, f);
+	PGresult *first = db_take_result(db, true, until_ms, f);
 	if (!first)
 		return NULL;
 	struct fault why = { 0 };
-	PGresult *second = take_result(db, true, until_ms, &why);
+	PGresult *second = db_take_result(db, true, until_ms, &why);
 	enum rc second_rc = !second           ? why.rc
 	                    : is_rows(second) ? RC_OK
 	                                      : db_result_fault(db, second, &why);
@@ -203,7 +206,7 @@ db_script(struct db *db, const char *text, struct fault *f)
 		return RC_RETRY;
 	if (!PQsendQuery(db->conn, text))
 		return db_lost(db, "sending to the database failed", f);
-	PGresult *result = take_result(db, false, clock_mono_ms() + db->deadline_ms, f);
+	PGresult *result = db_take_result(db, false, clock_mono_ms() + db->deadline_ms, f);
 	if (!result)
 		return RC_RETRY;
 	enum rc rc = is_rows(result) || PQresultStatus(result) == PGRES_EMPTY_QUERY

@@ -40,8 +40,9 @@ bool db_broken(const struct db *db);
 void db_set_deadline_ms(struct db *db, int64_t ms);
 
 /*
- * One statement "select … from millrace.fn($1, …)" with text parameters (NULL is null), sent
- * without a name, so that it works behind PgBouncer in transaction mode. NULL + fault on failure,
+ * One statement "select … from millrace.fn($1, …)" with text parameters (NULL is null). One that is
+ * sent again and again gets a name on the server, unless a pooler is in between: PgBouncer in
+ * transaction mode knows no names. NULL + fault on failure,
  * SQLSTATE mapped: 08, 40, 53, 57, 55P03, 58, 25006 (a standby) and a lost connection are RC_RETRY,
  * MR001 (raised by our functions for a stale session) is RC_LOST, all else RC_PERMANENT.
  */

@@ -21,6 +21,7 @@ db_close(struct db *db)
 	if (!db)
 		return;
 	PQfinish(db->conn);
+	db_prepare_free(db);
 	free(db);
 }
 

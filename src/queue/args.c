@@ -86,14 +86,14 @@ args_call(struct args *a, struct db *db, const char *sql, struct fault *f)
 }
 
 struct db_rows *
-args_call_wake(struct args *a, struct db *db, const char *sql, const char *kinds, struct fault *f)
+args_call_wake(struct args *a, struct db *db, const char *sql, const char *wake_sql,
+               struct args *wake, struct fault *f)
 {
-	const char *ptrs[ARGS_MAX];
-	const char *const wake[] = { kinds };
+	const char *ptrs[ARGS_MAX], *wake_ptrs[ARGS_MAX];
 	enum rc woken = RC_OK;
-	if (close_all(a, ptrs, f) != RC_OK)
+	if (close_all(a, ptrs, f) != RC_OK || close_all(wake, wake_ptrs, f) != RC_OK)
 		return NULL;
-	return db_call_then(db, sql, a->n, ptrs, "select millrace.wake($1)", 1, wake, &woken, f);
+	return db_call_then(db, sql, a->n, ptrs, wake_sql, wake->n, wake_ptrs, &woken, f);
 }
 
 void

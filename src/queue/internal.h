@@ -26,9 +26,10 @@ void args_text(struct args *a, const char *text);
 struct str *args_json(struct args *a);
 struct db_rows *args_call(struct args *a, struct db *db, const char *sql, struct fault *f)
 	OWNS(db_rows_free);
-/* The same, then wake(kinds) in a transaction of its own; that one's failure is of no account. */
-struct db_rows *args_call_wake(struct args *a, struct db *db, const char *sql, const char *kinds,
-                               struct fault *f) OWNS(db_rows_free);
+/* The same, then wake_sql in a transaction of its own, in the same round trip; that one's failure
+ * is of no account. */
+struct db_rows *args_call_wake(struct args *a, struct db *db, const char *sql, const char *wake_sql,
+                               struct args *wake, struct fault *f) OWNS(db_rows_free);
 
 /* millrace.wake for an array literal of kinds, if there are any in it. Waking is a hint: who sleeps
  * polls too, so a failure is of no account. */

@@ -138,6 +138,22 @@ drop_or_undo(struct session *s, const struct route_result *results, size_t n,
 		change(&s->grants, results[i].ticket.grant);
 }
 
+/* Whose jobs are due now: each rule once. True when routings are due again, too. */
+static bool
+add_rules(struct args *a, int pipeline_no, const struct route_result *results, size_t n)
+{
+	args_int(a, pipeline_no);
+	struct str *rules = args_array(a);
+	bool again = false;
+	int16_t last = -1;
+	for (size_t i = 0; i < n; i++) {
+		again |= results[i].outcome == ROUTE_INTERRUPTED;
+		if (results[i].outcome == ROUTE_EXPAND && results[i].rule_no != last)
+			db_array_int(rules, last = results[i].rule_no);
+	}
+	return again;
+}
+
 enum rc
 upload_expand(struct session *s, struct db *db, int pipeline_no, const struct route_result *results,
               size_t n, bool *ret_accepted, struct fault *f)
@@ -150,16 +166,19 @@ upload_expand(struct session *s, struct db *db, int pipeline_no, const struct ro
 	add_results(&a, results, n);
 	drop_or_undo(s, results, n, grants_drop);
 	grants_finished(&s->grants, args_array(&a));
+	CLEANUP(args_free) struct args wake = { 0 };
+	bool again = add_rules(&wake, pipeline_no, results, n);
 	CLEANUP(db_rows_freep)
-	struct db_rows *rows = args_call(&a, db,
-	                                 "select n, wake from millrace.expand_uploads"
-	                                 "($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-	                                 f);
+	struct db_rows *rows = args_call_wake(&a, db,
+	                                      "select n, wake from millrace.expand_uploads"
+	                                      "($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+	                                      "select millrace.wake_rules($1, $2)", &wake, f);
 	if (!rows) {
 		drop_or_undo(s, results, n, grants_undo);
 		return f->rc;
 	}
 	grants_forget_finished(&s->grants);
-	queue_wake(db, db_count(rows) > 0 ? db_text(rows, 0, 1) : NULL);
+	if (again && db_count(rows) > 0)
+		queue_wake(db, db_text(rows, 0, 1));
 	return read_accepted(rows, n, ret_accepted, f);
 }

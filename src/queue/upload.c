@@ -68,10 +68,12 @@ upload_accept(struct db *db, const struct upload_body *bodies, size_t body_n,
 	enum rc rc = add_events(&a, events, n, f);
 	if (rc != RC_OK)
 		return rc;
+	CLEANUP(args_free) struct args wake = { 0 };
+	args_text(&wake, ROUTE_KINDS);
 	CLEANUP(db_rows_freep)
 	struct db_rows *rows = args_call_wake(
 		&a, db, "select n, outcome, upload_id from millrace.accept_uploads($1, $2, $3)",
-		ROUTE_KINDS, f);
+		"select millrace.wake($1)", &wake, f);
 	return rows ? read_verdicts(rows, n, ret, f) : f->rc;
 }
 
