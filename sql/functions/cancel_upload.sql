@@ -4,7 +4,7 @@
 --             jobs were cancelled, and how many of those were running
 -- Changes:    upload, upload_sum, audit, and what cancel_jobs or cancel_route changes. What is done or dead stays so
 -- Locks:      the advisory lock of who sends an event of this trace (an expected upload either arrives first or is cancelled first), then as
---             lock_uploads, then as cancel_jobs
+--             lock_uploads, the lock of its fold, then as cancel_jobs
 -- For:        C, the operator
 create or replace function millrace.cancel_upload(trace text, who text, why text)
 returns table (outcome text, reply jsonb, wake smallint[])
@@ -21,7 +21,9 @@ begin
 	wake := '{}';
 	perform pg_advisory_xact_lock(hashtextextended(wanted::text, 1297));
 	perform millrace.lock_uploads(array[wanted], false);
-	-- What finishes of one with many jobs left to fold may have made it final.
+	-- What finishes of one with many jobs left to fold may have made it final. Nobody folds any more, but the last who did may still be
+	-- letting go of its locks, one after the other: fold_upload would take that for a fold under way and leave all to it.
+	perform pg_advisory_xact_lock(uuid_hash_extended(x.id, 1300)) from millrace.upload x where x.id = wanted and x.many;
 	perform millrace.fold_upload(x.id, true) from millrace.upload x where x.id = wanted and x.many;
 	select * into u from millrace.upload x where x.id = wanted;
 	if not found then
