@@ -5,6 +5,7 @@ import time
 
 import psycopg2
 import pytest
+from plans import FINISH, Filler
 from procs import wait_until
 
 SILENT_MS = 1000
@@ -86,6 +87,42 @@ def test_a_call_costs_the_same_under_an_old_snapshot(db, name):
     # An index that has grown is a level higher.
     assert after <= 1.5 * before + 10, (before, after)
     assert db.one("select count(*) from millrace.delayed") == 0
+
+
+def test_claims_and_finishes_cost_the_same_under_an_old_snapshot(db):
+    """A worker goes from its own mark, and one that is new from the stored one, past all that is finished."""
+    filler = Filler(db)
+    filler.fill(3000)
+    kind = filler.kinds["plain"]
+
+    def run(cursor, sql, *args):
+        cursor.execute("explain (analyze, buffers, format json) " + sql, args)
+        plan = cursor.fetchone()[0][0]["Plan"]
+        return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+
+    def round_of(cursor, n):
+        """Pages of the claim of one that knows its mark, of one that does not, and of the finishes."""
+        places = ([0], [round_of.mark]) if round_of.mark else ([], [])
+        pages = [run(cursor, "select * from millrace.claim_jobs(%s, %s::smallint, %s, %s::smallint[], %s::bigint[])", round_of.session, kind, n, *places),
+                 run(cursor, "select * from millrace.claim_jobs(%s, %s::smallint, %s, '{}', '{}')", round_of.session, kind, n)]
+        cursor.execute("select array_agg(kind_no), array_agg(class), array_agg(position), array_agg(upload_id::text), array_agg(step_no)"
+                       " from millrace.ticket where session = %s", [round_of.session])
+        held = cursor.fetchone()
+        round_of.mark = max(held[2])
+        cursor.execute("select millrace.heartbeat(%s, %s::smallint[], '{0}', %s::bigint[], '{}')", [round_of.session, [kind], [round_of.mark]])
+        n = len(held[0])
+        return [*pages, run(cursor, FINISH, round_of.session, *held, ["done"] * n, [5] * n, [None] * n, [None] * n)]
+
+    with pinned(db), contextlib.closing(psycopg2.connect(db.url())) as c:
+        c.autocommit = True
+        cursor = c.cursor()
+        cursor.execute("select session from millrace.open_session('w', 'h', '1', '{plain}', 100)")
+        round_of.session, round_of.mark = cursor.fetchone()[0], 0
+        before = [min(p) for p in zip(*[round_of(cursor, 1) for _ in range(6)])]
+        for _ in range(40):
+            round_of(cursor, 100)
+        after = [min(p) for p in zip(*[round_of(cursor, 1) for _ in range(6)])]
+    assert [(b, a) for b, a in zip(before, after) if a > 1.5 * b + 10] == []
 
 
 def promoted(db, most=500):

@@ -100,6 +100,10 @@ select millrace.awake();
 select pg_temp.check_equal('awake', pg_temp.asleep(), 0::bigint);
 select pg_temp.check_equal('nobody to notify', millrace.wake(array[:ka]::smallint[]), 0);
 
+-- A notification holds a lock over the whole database as it commits: none in a transaction that does anything else.
+select pg_temp.check_equal('who notifies', (select array_agg(p.proname order by 1) from pg_proc p where p.pronamespace = 'millrace'::regnamespace and p.prosrc ~* 'notify'), '{wake}'::name[]);
+select pg_temp.check_equal('no trigger', (select count(*) from pg_trigger t join pg_class c on c.oid = t.tgrelid where c.relnamespace = 'millrace'::regnamespace), 0::bigint);
+
 -- How long until the next try.
 select pg_temp.check_that('longer each time, and never over five minutes', bool_and(d between ms / 2 and ms))
 from (values (0, 1000.0), (1, 2000.0), (4, 16000.0), (30, 300000.0)) v (n, ms), lateral (select extract(epoch from millrace.retry_delay('error', n, null)) * 1000 as d) x;

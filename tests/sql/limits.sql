@@ -53,8 +53,10 @@ end $$;
 select pg_temp.limits('{"limit": 3}') as pipe \gset
 select pg_temp.arrive('x', 10, :r, :pipe);
 select pg_temp.check_equal('nothing before its turn', pg_temp.claim(:w), 0::bigint);
+select array_agg(upload_id order by position)::text as line from millrace.parked \gset
 select millrace.wake(array[:ka]::smallint[]);
 select pg_temp.check_equal('three', pg_temp.claim(:w), 3::bigint);
+select pg_temp.check_equal('the first in line, although all came at one moment', (select array_agg(upload_id order by position) from millrace.ticket where session = :w), (:'line'::uuid[])[1:3]);
 select millrace.wake(array[:ka]::smallint[]);
 select pg_temp.check_equal('no more', pg_temp.claim(:w), 0::bigint);
 select pg_temp.end_some(:w, 'x', 2);
@@ -121,6 +123,9 @@ select pg_temp.arrive('late', 3, :r, :pipe);
 select millrace.wake(array[:ka]::smallint[]);
 select pg_temp.claim(:w);
 select pg_temp.check_equal('a new group does not wait for the big one', pg_temp.running(), 'big 2, late 2, small 1');
+select pg_temp.end_some(:w, 'big', 1);
+select pg_temp.check_equal('one for one that has ended', pg_temp.claim(:w), 1::bigint);
+select pg_temp.check_equal('and no more than two', pg_temp.running(), 'big 2, late 2, small 1');
 select pg_temp.check_that('books of groups', pg_temp.books_balance());
 select pg_temp.check_equal('of a bucket', (select array_agg(name order by name) from millrace.job_group where kind_no = :ka and name <> ''), array['big', 'late', 'small']);
 
@@ -171,6 +176,27 @@ select pg_temp.check_equal('scales to nothing', millrace.scale_metric('ka'), 0::
 select pg_temp.check_equal('resumed', (select row(outcome, wake)::text from millrace.pause_kind('ka', false, 'me', 'why')), row('resumed', array[:ka])::text);
 select pg_temp.check_that('claimed again', pg_temp.claim(:w) > 0);
 select pg_temp.check_equal('who did it', (select array_agg(action order by audit_no) from millrace.audit), array['weigh', 'weigh', 'weigh', 'pause', 'resume']);
+
+-- With room for one, the next is of the next group, however many wait of the one before.
+select pg_temp.drain(:w);
+select pg_temp.limits('{"limit": 1, "group": "bucket"}') as pipe \gset
+select pg_temp.arrive('g1', 9, :r, :pipe);
+select pg_temp.arrive('g2', 3, :r, :pipe);
+select pg_temp.arrive('g3', 2, :r, :pipe);
+create function pg_temp.next_ones(session bigint, n integer) returns text language plpgsql as $$
+declare
+	got text[] := '{}';
+begin
+	for i in 1..n loop
+		perform done from millrace.admit_all();
+		perform pg_temp.claim(session);
+		got := got || pg_temp.running();
+		perform pg_temp.end_some(session, b.bucket, 1000) from (select distinct u.bucket from millrace.upload u) b;
+	end loop;
+	return (select string_agg(g, ', ' order by g) from unnest(got) g);
+end $$;
+select pg_temp.check_equal('each once', pg_temp.next_ones(:w, 3), 'g1 1, g2 1, g3 1');
+select pg_temp.check_equal('and once more', pg_temp.next_ones(:w, 3), 'g1 1, g2 1, g3 1');
 
 -- Lanes: live first, but a share for what is below it.
 select pg_temp.session('kl') as l \gset
