@@ -33,15 +33,19 @@ begin
 			offset 0) g
 		where t.ctid = g.at and t.session = expand_uploads.session and t.upload_id = g.upload_id
 		returning g.ord, t.class, t.position, t.upload_id, t.attempt),
+	found as (
+		select g.*, (select u from millrace.upload u where u.id = g.upload_id) as u
+		from gone g
+		offset 0),
 	judged as (
-		select g.*, u.lane, case
-			when outcomes[g.ord] = 'expand' and exists (select from millrace.upload x
-				where x.object_hash = u.object_hash and x.store = u.store and x.id <> u.id and x.state not in ('expected', 'rejected', 'expired')
-					and millrace.is_newer(x, u)) then 'superseded'
-			when outcomes[g.ord] = 'retry' and u.route_errors + 1 >= 10 then 'failed'
-			else outcomes[g.ord] end as outcome
-		from gone g join millrace.upload u on u.id = g.upload_id)
-	select coalesce(array_agg(row(j.ord, j.class, j.position, j.upload_id, j.attempt, j.lane, j.outcome, rule_nos[j.ord],
+		select f.*, case
+			when outcomes[f.ord] = 'expand' and exists (select from millrace.upload x
+				where x.object_hash = (f.u).object_hash and x.store = (f.u).store and x.id <> f.upload_id
+					and x.state not in ('expected', 'rejected', 'expired') and millrace.is_newer(x, f.u)) then 'superseded'
+			when outcomes[f.ord] = 'retry' and (f.u).route_errors + 1 >= 10 then 'failed'
+			else outcomes[f.ord] end as outcome
+		from found f)
+	select coalesce(array_agg(row(j.ord, j.class, j.position, j.upload_id, j.attempt, (j.u).lane, j.outcome, rule_nos[j.ord],
 			details[j.ord])::millrace.route_row), '{}'),
 		count(*) filter (where j.outcome = 'expand'), count(*) filter (where j.outcome = 'interrupted'),
 		count(*) filter (where j.outcome = 'retry'), count(*) filter (where j.outcome = 'failed')

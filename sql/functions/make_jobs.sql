@@ -23,9 +23,15 @@ begin
 			case when s.kind_no = any (limited) then millrace.group_of(s.kind_no, r.upload_id) else 0 end,
 			nextval('millrace.ticket_position'),
 			case when cardinality(s.after) = 0 then 'queued' else 'waiting' end::millrace.job_state, cardinality(s.after)
-		from unnest(list) r
-		join millrace.pipeline_step s on s.pipeline_no = p_pipeline_no and s.rule_no = r.rule_no
-		where r.outcome = 'expand' and not exists (select from millrace.job j where j.upload_id = r.upload_id)
+		from (
+			select x.* from unnest(list) x
+			where x.outcome = 'expand' and (select true from millrace.job j where j.upload_id = x.upload_id limit 1) is null
+			offset 0) r
+		cross join lateral (
+			select p.step_no, p.kind_no, p.class, p.after from millrace.pipeline_step p
+			where p.pipeline_no = p_pipeline_no and p.rule_no = r.rule_no
+			order by p.step_no
+			offset 0) s
 		returning job.kind_no, job.class, job.step_no, job.group_no, job.position, job.upload_id, job.state),
 	placed as (
 		insert into millrace.ticket (kind_no, class, attempt, step_no, position, upload_id)
