@@ -12,7 +12,8 @@ set plan_cache_mode = force_generic_plan set jit = off as $$
 #variable_conflict use_column
 declare
 	list millrace.intake_event[];
-	fresh uuid[];
+	fresh jsonb;
+	new boolean[];
 	made bigint;
 begin
 	list := millrace.intake_events(sources, bodies, events);
@@ -29,7 +30,9 @@ begin
 		order by e.hash, e.n
 		on conflict (hash) do nothing
 		returning upload_key.upload_id)
-	select coalesce(array_agg(w.upload_id), '{}') into fresh from won w;
+	select coalesce(jsonb_object_agg(w.upload_id, null), '{}') into fresh from won w;
+	-- As an object, which is searched by halves, and once: an array would be walked for each of the others.
+	new := array(select fresh ? e.id::text from unnest(list) e order by e.n);
 
 	insert into millrace.upload as u (id, object_hash, size, event_time, finished_at, state, source, store, bucket, key,
 		version_id, etag, request_id, origin, sequencer, content_type, client_trace_id, reason, detail, metadata)
@@ -38,7 +41,7 @@ begin
 		e.source, e.store, e.bucket, e.key, e.version_id, e.etag, e.request_id, e.origin, e.sequencer, e.content_type,
 		e.client_trace_id, case when e.what = 'refused' then 'malformed' end, e.reason, e.metadata
 	from unnest(list) e
-	where e.id = any (fresh)
+	where new[e.n + 1]
 	order by e.n
 	on conflict (id) do update set
 		state = excluded.state, received_at = now(), size = excluded.size, event_time = excluded.event_time,
@@ -48,22 +51,22 @@ begin
 	where u.state = 'expected';
 
 	insert into millrace.rejected (upload_id, reason)
-	select e.id, 'malformed' from unnest(list) e where e.id = any (fresh) and e.what = 'refused';
+	select e.id, 'malformed' from unnest(list) e where new[e.n + 1] and e.what = 'refused';
 
 	insert into millrace.event_log (source, body, outcomes)
 	select sources[b.i], bodies[b.i], b.outcomes
 	from (
 		select e.body + 1 as i, jsonb_agg(jsonb_strip_nulls(jsonb_build_object('what', e.what, 'name', e.name,
-			'trace_id', millrace.trace_text(case when e.id = any (fresh) then e.id end), 'reason', e.reason)) order by e.n) as outcomes
+			'trace_id', millrace.trace_text(case when new[e.n + 1] then e.id end), 'reason', e.reason)) order by e.n) as outcomes
 		from unnest(list) e
 		group by e.body
-		having bool_or(e.id = any (fresh) or e.what in ('removed', 'other'))
+		having bool_or(new[e.n + 1] or e.what in ('removed', 'other'))
 	) b
 	order by b.i;
 
 	-- Positions are taken last: the transaction has an xid by now, which is what the sweep's ranges rely on.
 	insert into millrace.ticket (kind_no, class, attempt, step_no, upload_id)
-	select 1, 0, 1, 0, e.id from unnest(list) e where e.id = any (fresh) and e.what = 'created' order by e.n;
+	select 1, 0, 1, 0, e.id from unnest(list) e where new[e.n + 1] and e.what = 'created' order by e.n;
 	get diagnostics made = row_count;
 	if made > 0 then
 		insert into millrace.tally_delta (kind_no, queued) values (1, made);
@@ -73,9 +76,9 @@ begin
 	select e.n,
 		case when e.what in ('removed', 'other') then 'noted'
 			when e.what = 'refused' then 'refused'
-			when e.id = any (fresh) then 'accepted'
+			when new[e.n + 1] then 'accepted'
 			else 'duplicate' end,
-		case when e.id = any (fresh) then e.id else k.upload_id end
+		case when new[e.n + 1] then e.id else k.upload_id end
 	from unnest(list) e left join millrace.upload_key k on k.hash = e.hash
 	order by e.n;
 end
