@@ -37,9 +37,14 @@ begin
 
 	if cardinality(due) > 0 then
 		perform millrace.lock_uploads(array(select g.upload_id from unnest(due) g), false);
+		-- Each by itself: without statistics all that waits would be compared with all of the batch.
 		with gone as (
-			delete from millrace.delayed d using unnest(due) g
-			where d.due_at = g.due_at and d.delayed_no = g.delayed_no
+			delete from millrace.delayed d
+			using (
+				select (select x.ctid from millrace.delayed x where x.due_at = g.due_at and x.delayed_no = g.delayed_no) as place
+				from unnest(due) g
+				offset 0) g
+			where d.ctid = g.place
 			returning d.*)
 		select coalesce(array_agg(g::millrace.delayed order by g.due_at), '{}') into due from gone g;
 

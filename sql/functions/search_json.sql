@@ -5,7 +5,8 @@
 -- Locks:      none
 -- For:        C, the search box
 create or replace function millrace.search_json(q text) returns jsonb
-language sql stable security definer set search_path = millrace, pg_temp set jit = off as $$
+language sql stable security definer
+set search_path = millrace, pg_temp set jit = off set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 	select jsonb_build_object('results', coalesce(jsonb_agg(jsonb_build_object('trace_id', millrace.trace_text(h.id),
 		'bucket', h.bucket, 'key', h.key, 'state', h.state, 'received_at', millrace.utc_text(h.received_at))
 		order by h.received_at desc, h.id desc), '[]'))
@@ -14,11 +15,13 @@ language sql stable security definer set search_path = millrace, pg_temp set jit
 		from (
 			select millrace.trace_uuid(split_part(trim(q), '/', 1)) as id
 			union
-			(select c.id from millrace.upload c where c.client_trace_id = trim(q) order by c.id desc limit 50)
+			-- First what matches, then the newest of it: else all uploads may be walked from the newest on.
+			(select c.id from (select x.id from millrace.upload x where x.client_trace_id = trim(q) offset 0) c
+			order by c.id desc limit 50)
 			union
-			(select o.id from millrace.upload o
-			where strpos(q, '/') > 0 and o.object_hash = millrace.identity_hash(split_part(q, '/', 1),
-				substr(q, length(split_part(q, '/', 1)) + 2))
+			(select o.id from (select x.id from millrace.upload x
+				where strpos(q, '/') > 0 and x.object_hash = millrace.identity_hash(split_part(q, '/', 1),
+					substr(q, length(split_part(q, '/', 1)) + 2)) offset 0) o
 			order by o.id desc limit 50)
 		) i
 		join millrace.upload u on u.id = i.id

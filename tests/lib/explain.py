@@ -9,17 +9,22 @@ SETTINGS = ("log_min_duration = 0", "log_nested_statements = on", "log_analyze =
             "log_level = notice")
 
 
+def explain(connection, on=True):
+    """From now on the connection, the owner's, keeps the plan of every statement, nested ones too; or no more."""
+    with connection.cursor() as cursor:
+        cursor.execute("load 'auto_explain'")
+        for setting in SETTINGS if on else ["log_min_duration = -1"]:
+            cursor.execute("set auto_explain." + setting)
+    # Of a list psycopg2 keeps the last 50.
+    connection.notices = collections.deque()
+
+
 @contextlib.contextmanager
 def explained(url):
-    """A connection of the owner's that keeps the plan of every statement, nested ones too."""
+    """A connection that does so from the start."""
     with contextlib.closing(psycopg2.connect(url)) as connection:
         connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute("load 'auto_explain'")
-            for setting in SETTINGS:
-                cursor.execute("set auto_explain." + setting)
-        # Of a list psycopg2 keeps the last 50.
-        connection.notices = collections.deque()
+        explain(connection)
         yield connection
 
 
@@ -35,11 +40,11 @@ def take(connection):
     return [json.loads(text[text.index("{"):])["Plan"] for text in texts if "plan:" in text]
 
 
+def rows_of(node):
+    """How many rows a part of a plan gave or threw away."""
+    return (node["Actual Rows"] + sum(n for name, n in node.items() if name.startswith("Rows Removed by"))) * node["Actual Loops"]
+
+
 def rows_read(connection):
-    """How many rows all parts of all plans since the last call gave or threw away."""
-    read = 0
-    for plan in take(connection):
-        for node in nodes(plan):
-            removed = sum(n for name, n in node.items() if name.startswith("Rows Removed by"))
-            read += (node["Actual Rows"] + removed) * node["Actual Loops"]
-    return read
+    """The same of all parts of all plans since the last call."""
+    return sum(rows_of(node) for plan in take(connection) for node in nodes(plan))

@@ -56,12 +56,12 @@ class Cluster:
     def url(self, database="postgres", user="postgres"):
         return f"postgresql:///{database}?host={self.root}&user={user}"
 
-    def start(self, deadline=30):
+    def start(self, deadline=30, options=()):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [pg_bin() / "postgres", "-D", self.data, "-k", self.root,
                  "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=200",
-                 "-c", "log_min_duration_statement=-1"],
+                 "-c", "log_min_duration_statement=-1", *options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env, cwd="/",
                 start_new_session=True, **run_as())
         wait_until(self._answers, deadline, "PostgreSQL answers", also=self._log_tail)

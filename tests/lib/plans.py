@@ -6,10 +6,16 @@ import uuid
 
 import psycopg2
 
-PIPELINE = {"version": 1, "kinds": {"narrow": {"limit": 30, "group": "{bucket}"}}, "rules": [{"name": "all", "jobs": [
+from explain import explain, nodes, rows_of, take
+
+LIMIT = 30
+PIPELINE = {"version": 1, "kinds": {"narrow": {"limit": LIMIT, "group": "{bucket}"}}, "rules": [{"name": "all", "jobs": [
     {"step": "a", "kind": "plain"}, {"step": "b", "kind": "plain"}, {"step": "c", "kind": "plain"},
     {"step": "d", "kind": "plain", "after": ["a"]}, {"step": "e", "kind": "narrow"}]}]}
-STEPS = 5
+# An upload of which more jobs decide than are counted in its own row.
+WIDE = {"version": 1, "rules": [{"name": "all", "jobs": [{"step": f"s{i}", "kind": "wide"} for i in range(150)]}]}
+# Uploads that one statement makes: what belongs together lies together, whatever the size.
+CHUNK = 2_000
 # What grows with history or backlog: nothing that is called again and again may read one of these from end to end.
 LARGE = ("upload", "job", "ticket", "attempt", "output", "upload_key", "event_log", "parked", "delayed", "dead_job")
 
@@ -17,9 +23,9 @@ LARGE = ("upload", "job", "ticket", "attempt", "output", "upload_key", "event_lo
 UPLOADS = """
 insert into millrace.upload_key (hash, upload_id) select gen_random_uuid(), id from fresh;
 insert into millrace.upload (id, object_hash, size, event_time, routed_at, finished_at, pipeline_no, rule_no, open_jobs, state,
-    source, store, bucket, key, etag, request_id, content_type, client_trace_id)
+    source, store, bucket, key, etag, request_id, content_type, client_trace_id, many)
 select id, millrace.identity_hash('bucket-' || n %% 20, id::text), 1000, now(), now(), %(finished)s, %(pipeline)s, 0, %(open)s, %(state)s,
-    's3', 'local', 'bucket-' || n %% 20, id::text, 'e', 'r', 'text/plain', 'sender-' || id from fresh;
+    's3', 'local', 'bucket-' || n %% 20, id::text, 'e', 'r', 'text/plain', 'sender-' || id, %(open)s > 100 from fresh;
 insert into millrace.event_log (source, body, outcomes) select 's3', 'x', '[]' from fresh;
 """
 JOBS = """
@@ -51,30 +57,34 @@ class Filler:
 
     def __init__(self, db):
         self.db = db
-        text = json.dumps(PIPELINE)
-        self.pipeline = db.one("select millrace.register_pipeline(%s, %s)", hashlib.sha256(text.encode()).hexdigest(), text)
-        db.query("select millrace.open_session('filler', 'h', '1', '{route,plain,narrow}', 1)")
+        self.pipeline, self.wide = map(self._register, (PIPELINE, WIDE))
+        db.query("select millrace.open_session('filler', 'h', '1', '{route,plain,narrow,wide}', 1)")
         self.kinds = dict(db.query("select name, kind_no from millrace.kind"))
         db.query("update millrace.kind set parking = false")
 
-    def _some(self, n, jobs, **values):
-        if n == 0:
-            return
+    def _register(self, pipeline):
+        text = json.dumps(pipeline)
+        return self.db.one("select millrace.register_pipeline(%s, %s)", hashlib.sha256(text.encode()).hexdigest(), text)
+
+    def _some(self, n, jobs, pipeline=None, **values):
         quoted = {k: "null" if v is None else v if k == "finished" else f"'{v}'" for k, v in values.items()}
-        quoted["pipeline"] = self.pipeline
-        # An ID begins with its time, as those of the receiver do.
-        self.db.query(f"""create temp table fresh on commit drop as select n, (lpad(to_hex((extract(epoch from clock_timestamp()) * 1000)::bigint
-            + n / 10), 12, '0') || right(replace(gen_random_uuid()::text, '-', ''), 20))::uuid as id from generate_series(1, {n}) n;
-            """ + (UPLOADS + jobs) % quoted)
+        quoted["pipeline"] = pipeline or self.pipeline
+        for start in range(0, n, CHUNK):
+            # An ID begins with its time, as those of the receiver do.
+            self.db.query(f"""create temp table fresh on commit drop as select n, (lpad(to_hex((extract(epoch from clock_timestamp()) * 1000)::bigint
+                + n / 10), 12, '0') || right(replace(gen_random_uuid()::text, '-', ''), 20))::uuid as id
+                from generate_series(1, {min(CHUNK, n - start)}) n;""" + (UPLOADS + jobs) % quoted)
 
     def fill(self, n):
-        """n finished uploads, and a backlog: three tickets and one parked job for each of as many, routings, retries; some dead jobs."""
+        """n finished uploads, and a backlog: three tickets and one parked job for each of as many, routings; retries, some uploads of many
+        jobs; at most 200 dead jobs, which are counted whenever somebody looks."""
         done = {"first": "done", "fourth": "done", "other": "done"}
         self._some(n, JOBS, state="ready", finished="now()", open=0, **done)
         self._some(n, JOBS, state="routed", finished=None, open=5, first="queued", fourth="waiting", other="queued")
         self._some(n, ROUTES, state="accepted", finished=None, open=0)
-        self._some(n, JOBS, state="routed", finished=None, open=1, **{**done, "first": "retrying"})
-        self._some(n // 10, JOBS, state="failed", finished="now()", open=0, **{**done, "first": "failed"})
+        self._some(max(n // 5, min(n, 2000)), JOBS, state="routed", finished=None, open=1, **{**done, "first": "retrying"})
+        self._some(min(n // 10, 200), JOBS, state="failed", finished="now()", open=0, **{**done, "first": "failed"})
+        self._some(max(10, n // 1000), JOBS, self.wide, state="routed", finished=None, open=150, first="queued", fourth="queued", other="queued")
 
     def forget(self):
         """Emptied, vacuumed and analyzed, and never again. Tables of the queue keep a page, as when somebody reads them just then:
@@ -98,23 +108,47 @@ class Seen:
         self.rows, self.pages, self.scans, self.descents = rows, pages, scans, descents
 
 
+class Part:
+    """A node of a plan: what it does, to which table, with how many rows."""
+
+    def __init__(self, node):
+        self.what, self.table, self.rows = node["Node Type"], node.get("Relation Name"), rows_of(node)
+
+    def __repr__(self):
+        return f"{self.what} on {self.table}: {self.rows}"
+
+
 COUNTS = """select c.relname::text, c.relkind::text, pg_stat_get_xact_numscans(c.oid) + coalesce(pg_stat_get_xact_tuples_inserted(i.indrelid) + pg_stat_get_xact_tuples_updated(i.indrelid)
         - pg_stat_get_xact_tuples_hot_updated(i.indrelid), 0)
     from pg_class c left join pg_index i on i.indexrelid = c.oid where c.relnamespace = 'millrace'::regnamespace and c.relkind in ('r', 'i') order by 1"""
 
 
 class Session:
-    """One connection, whose plans are kept from call to call, and every function that C calls."""
+    """Every function that C calls, on two connections whose plans are kept from call to call: that of the roles, and one of those
+    that people look through, under whose settings other plans are made of what both use."""
 
     def __init__(self, db, filler, batch):
         self.db, self.filler, self.batch = db, filler, batch
-        self.connection = psycopg2.connect(db.url())
-        self.connection.autocommit = True
-        self.rows("set statement_timeout = '30 s'")
-        self.seen = {}
+        self.connections = [psycopg2.connect(db.url()) for _ in range(2)]
+        for self.connection in reversed(self.connections):
+            self.connection.autocommit = True
+            self.rows("set statement_timeout = '30 s'")
+        self.seen, self.plans, self.explaining = {}, {}, False
+
+    def explain(self):
+        """All functions once more: {call: (rows, parts of the plans of all statements in it)}."""
+        for connection in self.connections:
+            explain(connection)
+        self.plans, self.explaining = {}, True
+        self.all(1)
+        for connection in self.connections:
+            explain(connection, False)
+        self.explaining = False
+        return self.plans
 
     def close(self):
-        self.connection.close()
+        for connection in self.connections:
+            connection.close()
 
     def rows(self, sql, *args):
         with self.connection.cursor() as cursor:
@@ -127,8 +161,11 @@ class Session:
             cursor.execute("begin")
             cursor.execute(COUNTS)
             before = cursor.fetchall()
+            self.connection.notices.clear()
             cursor.execute("explain (analyze, buffers, timing off, format json) " + sql, args or None)
             plan = cursor.fetchone()[0][0]["Plan"]
+            if self.explaining:
+                self.plans[name] = rows, [Part(n) for p in take(self.connection) for n in nodes(p)]
             cursor.execute(COUNTS)
             after = cursor.fetchall()
             cursor.execute("commit")
@@ -163,7 +200,16 @@ class Session:
     def claimed(self, kind="plain"):
         session = self.open(kind)
         self.rows("select count(*) from millrace.claim_jobs(%s, %s::smallint, %s, '{}', '{}')", session, self.filler.kinds[kind], self.batch)
-        return session, self.held(session)
+        held = self.held(session)
+        assert len(held[0]) == (min(self.batch, LIMIT) if kind == "narrow" else self.batch)
+        return session, held
+
+    def ordinary(self):
+        """What was lost with its worker is no suspect, which would be claimed alone."""
+        self.db.query("""set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off;
+            with t as (update millrace.ticket set class = class - 16 where kind_no = any (%s) and class >= 16 returning upload_id, step_no)
+            update millrace.job j set class = j.class - 16 from t where j.upload_id = t.upload_id and j.step_no = t.step_no and j.class >= 16""",
+                      list(self.filler.kinds.values()))
 
     def event(self):
         return {"body": 0, "what": "created", "name": "x", "id": str(uuid.uuid4()), "store": "local", "bucket": "bucket-1",
@@ -174,6 +220,7 @@ class Session:
         call = "select * from millrace.accept_uploads('{s3}', '{x}', %s)"
         self.measure("accept_uploads", self.batch, call, events)
         self.measure("accept_uploads: duplicates", self.batch, call, events)
+        self.measure("expect_upload", 1, "select millrace.expect_upload(%s, 'local', 'bucket-1', 'k')", str(uuid.uuid4()))
 
     def claim(self):
         call = "select * from millrace.claim_jobs(%s, %s::smallint, %s, '{}', '{}')"
@@ -182,7 +229,8 @@ class Session:
 
     def finish(self):
         detail = json.dumps({"outputs": [{"name": "o", "uri": "file:///y", "size": 1, "sha256": "ab"}], "result": {"a": 1}})
-        for outcome, kind in (("done", "plain"), ("error", "plain"), ("permanent", "plain"), ("interrupted", "plain"), ("done", "narrow")):
+        for outcome, kind in (("done", "plain"), ("error", "plain"), ("permanent", "plain"), ("interrupted", "plain"), ("done", "narrow"),
+                              ("done", "wide")):
             if kind == "narrow":
                 self.rows("select millrace.wake(%s::smallint[])", [self.filler.kinds["narrow"]])
             session, held = self.claimed(kind)
@@ -190,11 +238,17 @@ class Session:
             self.measure(f"finish_jobs: {outcome} {kind}", n, FINISH,
                          session, *held, [outcome] * n, [5] * n, [None] * n, [detail if outcome == "done" else None] * n)
 
+        # What another was at: two uploads of those that the wide jobs are of.
+        self.rows("""insert into millrace.upload_delta (upload_id, decided, failed, review) select id, 1, 0, 0 from (
+            select distinct on (upload_id) upload_id as id from millrace.ticket where kind_no = %s limit 2) x""", self.filler.kinds["wide"])
+        self.measure("fold_uploads", 10, "select * from millrace.fold_uploads(0)")
+
     def expand(self):
         session = self.open("route")
         self.rows("select count(*) from millrace.claim_routes(%s, %s, '{}', '{}')", session, self.batch)
         _, classes, positions, uploads, _ = self.held(session)
         n = len(uploads)
+        assert n == self.batch
         self.measure("expand_uploads", n, """select * from millrace.expand_uploads(%s, %s, %s::smallint[], %s::bigint[], %s::uuid[],
             %s, %s::smallint[], %s::jsonb[], '{}')""", session, self.filler.pipeline, classes, positions, uploads,
                      ["expand"] * n, [0] * n, [None] * n)
@@ -223,6 +277,7 @@ class Session:
 
     def sessions(self):
         call = "select * from millrace.reopen_session(%s, 'w', 'h', '1', '{plain}', 100, %s::smallint[], %s::smallint[], %s::bigint[])"
+        self.measure("open_session", 3, "select * from millrace.open_session('w', 'h', '1', '{route,plain,narrow}', 8)")
         session, held = self.claimed()
         self.measure("reopen_session: all kept", self.batch, call, session, *held[:3])
         session, held = self.claimed()
@@ -230,13 +285,18 @@ class Session:
         session, _ = self.claimed()
         self.measure("close_session", self.batch, "select millrace.close_session(%s)", session)
         self.rows("select * from millrace.rescue_workers(0)")
+        self.ordinary()
         session, _ = self.claimed()
         self.measure("rescue_workers", self.batch, "select * from millrace.rescue_workers(0)")
+        self.ordinary()
 
     def read(self):
         upload, sender = self.rows("select id::text, client_trace_id from millrace.upload where state = 'ready' order by id limit 1")[0]
         upload_dead, step = self.rows("select upload_id::text, chr(96 + step_no) from millrace.dead_job where step_no > 0 limit 1")[0]
         self.measure("trace_json", 1, "select millrace.trace_json(%s)", upload)
+        self.measure("trace", 1, "select * from millrace.trace(%s)", upload)
+        waits = self.rows("select upload_id::text from millrace.ticket where kind_no = %s and session = 0 limit 1", self.filler.kinds["plain"])[0][0]
+        self.measure("why", 1, "select millrace.why(%s)", waits)
         self.measure("search_json: trace", 1, "select millrace.search_json(%s)", upload)
         self.measure("search_json: sender's", 1, "select millrace.search_json(%s)", sender)
         self.measure("search_json: key", 1, "select millrace.search_json(%s)", "bucket-1/" + upload)
@@ -245,6 +305,8 @@ class Session:
         self.measure("queues_json", dead, "select millrace.queues_json()")
         self.measure("workers_json", 1, "select millrace.workers_json()")
         self.measure("scale_metric", 1, "select millrace.scale_metric('plain')")
+        for pause in (True, False):
+            self.measure(f"pause_kind: {pause}", 1, "select * from millrace.pause_kind('plain', %s, 'who', 'why')", pause)
         self.measure("dead_json", 50, "select millrace.dead_json(null, 50)")
         self.measure("dead_json: a kind", 50, "select millrace.dead_json('plain', 50)")
         self.measure("recent_json", 50, "select millrace.recent_json(50)")
@@ -265,6 +327,8 @@ class Session:
             self.expand()
             self.keep()
             self.sessions()
+            self.connection = self.connections[1]
             self.read()
             self.cancel()
+            self.connection = self.connections[0]
         return self.seen
