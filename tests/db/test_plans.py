@@ -24,11 +24,11 @@ MOST_PAGES = {
     "accept_uploads": 40, "accept_uploads: duplicates": 12, "expect_upload": 10, "claim_jobs": 17, "claim_routes": 12,
     "finish_jobs: done plain": 46, "finish_jobs: error plain": 42, "finish_jobs: permanent plain": 58, "finish_jobs: interrupted plain": 44,
     "finish_jobs: done narrow": 46, "finish_jobs: done wide": 38, "fold_uploads": 10, "expand_uploads": 155, "heartbeat": 30,
-    "sweep_tickets": 2, "fold_tallies": 10, "promote_due": 35, "wake": 10, "wake: a limited kind": 23, "admit_all": 23, "open_session": 12,
+    "sweep_tickets": 2, "fold_tallies": 10, "promote_due": 35, "wake": 10, "wake_rules": 26, "wake: a limited kind": 23, "admit_all": 23, "open_session": 12,
     "reopen_session: all kept": 29, "reopen_session: none known": 50, "close_session": 43, "rescue_workers": 85, "trace_json": 140,
     "trace": 140, "why": 250, "search_json: trace": 10, "search_json: sender's": 12, "search_json: key": 16, "queues_json": 2,
     "workers_json": 10, "scale_metric": 25, "pause_kind: True": 20, "pause_kind: False": 20, "dead_json": 11, "dead_json: a kind": 11,
-    "recent_json": 6, "replay_job": 110}
+    "recent_json": 6, "replay_job": 110, "cancel_upload: queued": 28, "cancel_upload: retrying": 28}
 ANY_CALL = 50
 # How many rows any part of a plan may see for each row of a batch, and besides.
 MOST_ROWS, ANY_ROWS = 20, 500

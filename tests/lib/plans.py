@@ -253,6 +253,8 @@ class Session:
             %s, %s::smallint[], %s::jsonb[], '{}')""", session, self.filler.pipeline, classes, positions, uploads,
                      ["expand"] * n, [0] * n, [None] * n)
 
+        self.measure("wake_rules", LIMIT, "select millrace.wake_rules(%s, '{0}')", self.filler.pipeline)
+
     def keep(self):
         self.rows("select millrace.heartbeat(%s, %s::smallint[], '{0}', %s::bigint[], '{}')", self.open("plain"), [self.filler.kinds["plain"]],
                   [max(self.claimed()[1][2])])
