@@ -35,6 +35,9 @@ struct session *bench_session(struct db *db, const char *kind, int slots);
 struct filler;
 /* children 0: the standard pipeline; else one whose rule 0 makes so many jobs of an upload. */
 struct filler *filler_new(size_t children);
+/* Buckets are 1,000 groups: one has half of all uploads, the last 19 of a fill have one each. Rule
+ * 1 as ever; group_limit 0: the kind has no limits. */
+struct filler *filler_new_grouped(int group_limit);
 /* Accepts new uploads, none routed. */
 void filler_accept(struct filler *fl, size_t uploads);
 /* Claims what is to be routed, at most 500, and answers how many. */
@@ -45,13 +48,15 @@ void filler_expand(struct filler *fl, int16_t rule_no);
 /* All of it: BENCH_JOBS_PER_UPLOAD due jobs per upload. */
 void filler_fill(struct filler *fl, size_t uploads);
 enum rc filler_heartbeat(struct filler *fl, struct fault *f);
+/* Closes its session until the next fill: what takes longer than a lease does not end it. */
+void filler_rest(struct filler *fl);
 void filler_free(struct filler *fl);
 
 /* sessions threads claim and finish batches until jobs are done; prints "jobs N", "seconds S". */
 void drain_run(int sessions, size_t batch, size_t jobs);
-/* In turn: so many jobs made, then drained, until the seconds are over; prints for each drain
- * "window END_S JOBS SECONDS". */
-void flow_run(int sessions, size_t batch, size_t jobs, int64_t seconds);
+/* In turn: so many jobs made by the filler, then drained, until the seconds are over; prints for
+ * each drain "window END_S JOBS SECONDS". */
+void flow_run(struct filler *fl, int sessions, size_t batch, size_t jobs, int64_t seconds);
 /* One job at a time on an idle queue, a sleeping worker; prints quantiles in ms of enqueue to claim
  * ("wake"), or of the finish of one job to the claim of the one that waited for it ("unblock"). */
 void wake_run(size_t samples, bool unblock);

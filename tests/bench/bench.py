@@ -12,7 +12,7 @@ from table import Table
 
 # In this order: what is fast to tell first.
 MODULES = ["rows_drain", "rows_first", "rows_router", "rows_latency", "rows_saturated", "rows_backlog", "rows_idle", "rows_sweep", "rows_pinned",
-           "rows_steady", "rows_fleet", "rows_parent", "rows_million"]
+           "rows_limits", "rows_limits_pinned", "rows_steady", "rows_fleet", "rows_parent", "rows_million"]
 
 
 class Context:

@@ -184,14 +184,14 @@ drain_run(int sessions, size_t batch, size_t jobs)
 }
 
 void
-flow_run(int sessions, size_t batch, size_t jobs, int64_t seconds)
+flow_run(struct filler *fl, int sessions, size_t batch, size_t jobs, int64_t seconds)
 {
 	struct drain d = { .batch = batch, .jobs = jobs };
-	struct filler *fl = filler_new(0);
 	pthread_t *threads = start_threads(&d, sessions);
 	int64_t start_ms = clock_mono_ms();
 	while (clock_mono_ms() - start_ms < seconds * 1000) {
 		filler_fill(fl, jobs / BENCH_JOBS_PER_UPLOAD);
+		filler_rest(fl);
 		int64_t began_us = 0;
 		double took = run_window(&d, &began_us);
 		printf("window %.1f %zu %.4f\n", (double)(clock_mono_ms() - start_ms) / 1e3,
@@ -199,5 +199,4 @@ flow_run(int sessions, size_t batch, size_t jobs, int64_t seconds)
 		fflush(stdout);
 	}
 	end_threads(&d, threads, sessions);
-	filler_free(fl);
 }

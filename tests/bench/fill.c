@@ -8,6 +8,9 @@
 
 #define FILL_BATCH 500
 #define CALL_MS 30000
+#define BIG "big"
+#define MIDDLE_GROUPS 980
+#define SMALLEST_GROUPS 19
 
 /* Rule 0 makes one job, rule 1 as many as the layout was measured with, rule 2 one after another.
  */
@@ -32,7 +35,8 @@ struct filler {
 	struct session *session;
 	struct arena *arena;
 	int pipeline_no;
-	int64_t run, made;
+	bool grouped;
+	int64_t run, made, wanted; /* wanted: how many made there are after this fill */
 	struct upload_event events[FILL_BATCH];
 	struct upload_verdict verdicts[FILL_BATCH];
 	struct route_item *items; /* claimed, in the arena */
@@ -54,46 +58,99 @@ write_wide(struct str *text, size_t children)
 	str_addf(text, "]}]}");
 }
 
+/* The standard one, with so many jobs of a bucket at once. */
 static void
-register_pipeline(struct filler *fl, size_t children)
+write_limited(struct str *text, int group_limit)
 {
-	struct fault f = { 0 };
-	struct str text = STR_INIT(4u << 20);
-	char name[65]; /* any of 64 digits will do for a file that is in no repository */
-	if (children > 0)
-		write_wide(&text, children);
-	else
-		str_addf(&text, "%s", standard);
-	snprintf(name, sizeof(name), "62656e6368%054zu", children);
-	if (text.failed)
-		BENCH_FAIL("out of memory");
-	BENCH_OK(upload_register_pipeline(fl->db, name, str_text(&text), &fl->pipeline_no, &f), &f);
-	str_free(&text);
+	static const char kind[] = "{\"version\": 1, \"kinds\": {\"" BENCH_KIND "\": {";
+	str_addf(text, "%s\"group\": \"{bucket}\", \"group_limit\": %d, %s", kind, group_limit,
+	         standard + sizeof(kind) - 1);
 }
 
-struct filler *
-filler_new(size_t children)
+/* number: any will do for a file that is in no repository. */
+static void
+register_pipeline(struct filler *fl, const struct str *text, size_t number)
+{
+	struct fault f = { 0 };
+	char name[65];
+	snprintf(name, sizeof(name), "62656e6368%054zu", number);
+	if (text->failed)
+		BENCH_FAIL("out of memory");
+	BENCH_OK(upload_register_pipeline(fl->db, name, str_text(text), &fl->pipeline_no, &f), &f);
+}
+
+static struct filler *
+open_filler(const struct str *text, size_t number)
 {
 	struct filler *fl = calloc(1, sizeof(*fl));
 	if (!fl || !(fl->arena = arena_new(64u << 20)))
 		BENCH_FAIL("out of memory");
 	fl->db = bench_open();
 	db_set_deadline_ms(fl->db, CALL_MS);
-	register_pipeline(fl, children);
+	register_pipeline(fl, text, number);
 	fl->session = bench_session(fl->db, "route", 1);
 	fl->run = clock_wall_us();
 	return fl;
 }
 
+struct filler *
+filler_new(size_t children)
+{
+	struct str text = STR_INIT(4u << 20);
+	if (children > 0)
+		write_wide(&text, children);
+	else
+		str_addf(&text, "%s", standard);
+	struct filler *fl = open_filler(&text, children);
+	str_free(&text);
+	return fl;
+}
+
+struct filler *
+filler_new_grouped(int group_limit)
+{
+	struct str text = STR_INIT(1u << 20);
+	if (group_limit > 0)
+		write_limited(&text, group_limit);
+	else
+		str_addf(&text, "%s", standard);
+	struct filler *fl =
+		open_filler(&text, group_limit > 0 ? 1000000u + (size_t)group_limit : 0);
+	fl->grouped = true;
+	str_free(&text);
+	return fl;
+}
+
+void
+filler_rest(struct filler *fl)
+{
+	struct fault f = { 0 };
+	if (fl->session)
+		BENCH_OK(session_close(fl->session, fl->db, &f), &f);
+	session_free(fl->session);
+	fl->session = NULL;
+}
+
 void
 filler_free(struct filler *fl)
 {
-	struct fault f = { 0 };
-	BENCH_OK(session_close(fl->session, fl->db, &f), &f);
-	session_free(fl->session);
+	filler_rest(fl);
 	db_close(fl->db);
 	arena_free(fl->arena);
 	free(fl);
+}
+
+static char *
+bucket(struct filler *fl)
+{
+	int64_t left = fl->wanted - fl->made;
+	if (!fl->grouped)
+		return arena_strdup(fl->arena, "bench");
+	if (left <= SMALLEST_GROUPS)
+		return arena_printf(fl->arena, "small-%d", (int)left);
+	if (fl->made % 2 == 0)
+		return arena_strdup(fl->arena, BIG);
+	return arena_printf(fl->arena, "group-%d", (int)(fl->made / 2 % MIDDLE_GROUPS));
 }
 
 static void
@@ -103,13 +160,16 @@ accept_batch(struct filler *fl, size_t n)
 	const struct upload_body body = { .source = "bench", .bytes = "{}", .n = 2 };
 	arena_reset(fl->arena);
 	for (size_t i = 0; i < n; i++) {
+		char *in = bucket(fl);
 		char *key = arena_printf(fl->arena, "bench/%lld/%lld.pdf", (long long)fl->run,
 		                         (long long)fl->made++);
+		if (!in || !key)
+			BENCH_FAIL("out of memory");
 		fl->events[i] = (struct upload_event){
 			.what = EVENT_CREATED,
 			.name = "ObjectCreated:Put",
 			.store = "bench",
-			.bucket = "bench",
+			.bucket = in,
 			.key = key,
 			.etag = "d41d8cd98f00b204e9800998ecf8427e",
 			.content_type = "application/pdf",
@@ -129,6 +189,7 @@ accept_batch(struct filler *fl, size_t n)
 void
 filler_accept(struct filler *fl, size_t uploads)
 {
+	fl->wanted = fl->made + (int64_t)uploads;
 	for (size_t n; uploads > 0; uploads -= n) {
 		n = uploads < FILL_BATCH ? uploads : FILL_BATCH;
 		accept_batch(fl, n);
@@ -176,6 +237,8 @@ void
 filler_fill(struct filler *fl, size_t uploads)
 {
 	struct fault f = { 0 };
+	if (!fl->session)
+		fl->session = bench_session(fl->db, "route", 1);
 	filler_accept(fl, uploads);
 	while (uploads > 0) {
 		size_t n = filler_claim(fl);

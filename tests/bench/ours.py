@@ -51,9 +51,9 @@ def fresh_drain(folder, jobs, sessions=SESSIONS, batch=BATCH):
     return rate
 
 
-def flow(sessions, batch, jobs, seconds):
-    """Windows of fill and drain in turn: (when it ended, jobs per second) of each drain."""
-    text = text_of(QUEUE, "flow", sessions, batch, jobs, seconds, PGDATABASE=DATABASE)
+def flow(sessions, batch, jobs, seconds, *group_limit):
+    """Windows of fill and drain in turn: (when it ended, jobs per second) of each drain, and how many were drained in all."""
+    text = text_of(QUEUE, "flow", sessions, batch, jobs, seconds, *group_limit, PGDATABASE=DATABASE)
     windows = [tuple(map(float, w)) for w in re.findall(r"^window (\S+) (\S+) (\S+)$", text, re.M)]
     return [(end, done / took) for end, done, took in windows], int(sum(done for _, done, _ in windows))
 

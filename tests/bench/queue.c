@@ -47,13 +47,19 @@ number(const char *text)
 }
 
 static void
-fill(size_t uploads, bool expand)
+fill(struct filler *fl, size_t uploads, bool expand)
 {
-	struct filler *fl = filler_new(0);
 	if (expand)
 		filler_fill(fl, uploads);
 	else
 		filler_accept(fl, uploads);
+	filler_free(fl);
+}
+
+static void
+flow(struct filler *fl, const int64_t v[])
+{
+	flow_run(fl, (int)v[0], (size_t)v[1], (size_t)v[2], v[3]);
 	filler_free(fl);
 }
 
@@ -70,9 +76,10 @@ parent(size_t children)
 }
 
 static const char usage[] =
-	"usage: queue fill UPLOADS | accept UPLOADS | register STEPS | parent JOBS | drain "
-	"SESSIONS BATCH JOBS |"
-	" flow SESSIONS BATCH JOBS SECONDS | claim TIMES BATCH | pace UPLOADS_PER_S SECONDS |"
+	"usage: queue fill UPLOADS | accept UPLOADS | skewed UPLOADS [GROUP_LIMIT] |"
+	" register STEPS | parent JOBS | drain SESSIONS BATCH JOBS |"
+	" flow SESSIONS BATCH JOBS SECONDS [GROUP_LIMIT] | claim TIMES BATCH | pace UPLOADS_PER_S "
+	"SECONDS |"
 	" wake SAMPLES | unblock SAMPLES";
 
 static bool
@@ -81,9 +88,11 @@ run(const char *what, int n, const int64_t v[])
 	if (n == 1 && strcmp(what, "register") == 0)
 		filler_free(filler_new((size_t)v[0]));
 	else if (n == 1 && strcmp(what, "fill") == 0)
-		fill((size_t)v[0], true);
+		fill(filler_new(0), (size_t)v[0], true);
 	else if (n == 1 && strcmp(what, "accept") == 0)
-		fill((size_t)v[0], false);
+		fill(filler_new(0), (size_t)v[0], false);
+	else if (n <= 2 && strcmp(what, "skewed") == 0)
+		fill(filler_new_grouped((int)v[1]), (size_t)v[0], true);
 	else if (n == 1 && strcmp(what, "parent") == 0)
 		parent((size_t)v[0]);
 	else if (n == 1 && strcmp(what, "wake") == 0)
@@ -97,7 +106,9 @@ run(const char *what, int n, const int64_t v[])
 	else if (n == 3 && strcmp(what, "drain") == 0)
 		drain_run((int)v[0], (size_t)v[1], (size_t)v[2]);
 	else if (n == 4 && strcmp(what, "flow") == 0)
-		flow_run((int)v[0], (size_t)v[1], (size_t)v[2], v[3]);
+		flow(filler_new(0), v);
+	else if (n == 5 && strcmp(what, "flow") == 0)
+		flow(filler_new_grouped((int)v[4]), v);
 	else
 		return false;
 	return true;
@@ -107,7 +118,7 @@ int
 main(int argc, char **argv)
 {
 	struct fault f = { 0 };
-	int64_t v[4] = { 0 };
+	int64_t v[5] = { 0 };
 	int n = argc - 2;
 	if (n < 1 || n > (int)ARRAY_LEN(v))
 		BENCH_FAIL("%s", usage);

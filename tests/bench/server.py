@@ -124,10 +124,11 @@ def server_cpu_s():
         before = after
 
 
-def wait_reaped(database):
-    """Until nobody is connected any more: a backend's CPU is complete once it is reaped."""
-    backends = set(execute("select pid from pg_stat_activity where datname = %s", database))
-    procs.wait_until(lambda: one("select count(*) from pg_stat_activity where datname = %s", database) == 0
+def wait_reaped(database, name="%"):
+    """Until nobody, or nobody of that name, is connected any more: a backend's CPU is complete once it is reaped."""
+    theirs = "from pg_stat_activity where datname = %s and application_name like %s"
+    backends = set(execute(f"select pid {theirs}", database, name))
+    procs.wait_until(lambda: one(f"select count(*) {theirs}", database, name) == 0
                      and not any(os.path.exists(f"/proc/{pid}") for (pid,) in backends), 30,
                      f"nobody is connected to {database}")
 
