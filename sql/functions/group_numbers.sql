@@ -8,10 +8,13 @@ language plpgsql as $$
 #variable_conflict use_column
 begin
 	insert into millrace.job_group (kind_no, hash, name)
-	select p_kind, g.hash, min(g.name)
-	from (select millrace.group_hash(n) as hash, n as name from unnest(names) n) g
-	where not exists (select from millrace.job_group x where x.kind_no = p_kind and x.hash = g.hash)
-	group by g.hash
+	select p_kind, g.hash, g.name
+	from (
+		select n.hash, min(n.name) as name
+		from (select millrace.group_hash(x) as hash, x as name from unnest(names) x) n
+		group by n.hash
+		offset 0) g
+	where (select true from millrace.job_group x where x.kind_no = p_kind and x.hash = g.hash) is null
 	order by g.hash
 	on conflict do nothing;
 end
