@@ -7,9 +7,6 @@ create or replace function millrace.admit_all() returns table (done bigint, wake
 language plpgsql security definer
 set search_path = millrace, pg_temp set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
-declare
-	k smallint;
-	n bigint;
 begin
 	done := 0;
 	wake := '{}';
@@ -17,15 +14,7 @@ begin
 		return next;
 		return;
 	end if;
-	for k in select x.kind_no from millrace.kind x where x.limited or x.parking
-		or exists (select from millrace.turn t where t.kind_no = x.kind_no and t.admitted > 0)
-		or exists (select from millrace.group_delta d where d.kind_no = x.kind_no) order by 1 loop
-		n := millrace.admit(k);
-		if n > 0 then
-			done := done + n;
-			wake := wake || k;
-		end if;
-	end loop;
+	select a.done, a.admitted into done, wake from millrace.admit_kinds(array(select x.kind_no from millrace.kind x)) a;
 	return next;
 end
 $$;

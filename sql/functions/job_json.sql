@@ -37,8 +37,12 @@ language sql stable set search_path = millrace, pg_temp as $$
 	left join lateral (
 		select x.session, x.attempt, x.claimed_at,
 			(select w.worker from millrace.worker w where w.session = x.session order by w.gen desc limit 1) as worker
-		from millrace.ticket x
-		where j.state = 'queued' and x.kind_no = j.kind_no and x.class = j.class and x.position = j.position) t on true
+		from (
+			select x.* from millrace.ticket x
+			where j.state = 'queued' and j.group_no = 0 and x.kind_no = j.kind_no and x.class = j.class and x.position = j.position
+			union all
+			select x.* from millrace.ticket x
+			where j.state = 'queued' and j.group_no <> 0 and x.group_no <> 0 and x.upload_id = j.upload_id and x.step_no = j.step_no) x) t on true
 	where s.pipeline_no = u.pipeline_no and s.step_no = j.step_no
 $$;
 comment on function millrace.job_json(millrace.upload, millrace.job) is 'A job as JSON.';

@@ -1,6 +1,6 @@
 -- Function:   millrace.park(k millrace.kind)
 -- Parameters: k: a kind whose limits have changed
--- Returns:    true when there is more to do
+-- Returns:    true when there is more to do; null when there is, but not before those have ended who claim it right now
 -- Changes:    ticket, parked, job, job_group, group_delta: up to 5,000 tickets that nobody has claimed go back to wait for their group's
 --             turn; kind.parking when nothing is left
 -- Locks:      the tickets; one that is being claimed is let go
@@ -18,6 +18,10 @@ begin
 		returning t.*)
 	select coalesce(array_agg(g::millrace.ticket), '{}') into back from gone g;
 	if cardinality(back) = 0 then
+		-- A claim may be rolled back, and then its ticket would be free and count nowhere.
+		if exists (select from millrace.ticket x where x.kind_no = k.kind_no and x.session = 0) then
+			return null;
+		end if;
 		update millrace.kind x set parking = false where x.kind_no = k.kind_no;
 		return false;
 	end if;
@@ -37,8 +41,8 @@ begin
 		from placed p cross join lateral (values (p.group_no, 1, 0), (p.before, 0, -1)) c (group_no, parked, admitted)
 		where c.group_no <> 0
 		group by p.kind_no, c.group_no)
-	update millrace.job j set group_no = p.group_no
-	from placed p where j.upload_id = p.upload_id and j.step_no = p.step_no and j.group_no <> p.group_no;
+	update millrace.job j set group_no = p.group_no, position = p.position
+	from placed p where j.upload_id = p.upload_id and j.step_no = p.step_no and (j.group_no, j.position) <> (p.group_no, p.position);
 	return true;
 end
 $$;

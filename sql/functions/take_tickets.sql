@@ -11,14 +11,20 @@ declare
 begin
 	-- A claim may be under way: it is waited for, by the key, and only what it has left is then deleted by its place.
 	perform from (
-		select j.kind_no, j.class, j.position from millrace.job j where j.upload_id = p_upload and j.state = 'queued' offset 0) j
+		select j.kind_no, j.class, j.position from millrace.job j
+		where j.upload_id = p_upload and j.state = 'queued' and j.group_no = 0 offset 0) j
 	cross join lateral (
 		select from millrace.ticket t where t.kind_no = j.kind_no and t.class = j.class and t.position = j.position for update) t;
+	-- One that was admitted has another position than its job.
+	perform from millrace.ticket t where t.upload_id = p_upload and t.group_no <> 0 for update;
 
 	with deleted as (
 		delete from millrace.ticket t
 		using (
-			select (select x.ctid from millrace.ticket x where x.kind_no = j.kind_no and x.class = j.class and x.position = j.position) as row_at
+			select case when j.group_no = 0
+				then (select x.ctid from millrace.ticket x where x.kind_no = j.kind_no and x.class = j.class and x.position = j.position)
+				else (select x.ctid from millrace.ticket x where x.upload_id = j.upload_id and x.step_no = j.step_no and x.group_no <> 0)
+				end as row_at
 			from millrace.job j where j.upload_id = p_upload and j.state = 'queued'
 			offset 0) j
 		where t.ctid = j.row_at

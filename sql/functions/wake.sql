@@ -14,14 +14,7 @@ declare
 	k smallint;
 	woken integer := 0;
 begin
-	for k in select distinct g.no from unnest(kinds) g (no)
-		where exists (select from millrace.kind x where x.kind_no = g.no and (x.limited or x.parking))
-			or exists (select from millrace.group_delta d where d.kind_no = g.no)
-		order by 1
-	loop
-		perform set_config('synchronous_commit', 'off', true);
-		perform millrace.admit(k);
-	end loop;
+	perform millrace.admit_kinds(kinds);
 	for k in select distinct unnest(kinds) order by 1 loop
 		if not pg_try_advisory_xact_lock(1297, k) then
 			-- For the whole transaction: a hint is not worth waiting for the disk.

@@ -2,7 +2,7 @@
 -- Parameters: weight: 1 to 100: how many times as much as a group of weight 1 it gets in a round
 -- Returns:    false when there is no such kind
 -- Changes:    job_group, group_live, audit
--- Locks:      the group's row
+-- Locks:      the group's row, then as admit
 -- For:        psql
 create or replace function millrace.weigh_group(kind text, group_name text, weight integer, who text, why text) returns boolean
 language plpgsql security definer set search_path = millrace, pg_temp set jit = off as $$
@@ -20,6 +20,7 @@ begin
 	perform millrace.group_numbers(number, array[group_name]);
 	update millrace.job_group g set weight = weigh_group.weight
 	where g.kind_no = number and g.hash = millrace.group_hash(group_name);
+	perform pg_advisory_xact_lock(1299, number);
 	update millrace.group_live l set weight = weigh_group.weight
 	from millrace.job_group g
 	where g.kind_no = number and g.hash = millrace.group_hash(group_name) and l.kind_no = number and l.group_no = g.group_no;

@@ -17,14 +17,15 @@ language sql stable set search_path = millrace, pg_temp as $$
 			|| case when k.run_limit > 0 then format(', %s may', k.run_limit) else '' end
 		else 'is queued' end
 	from millrace.kind k
-	left join millrace.turn t on t.kind_no = k.kind_no
+	left join lateral (select x.admitted from millrace.turn x where x.kind_no = k.kind_no order by x.gen desc limit 1) t on true
 	left join lateral (
 		select x.group_no from millrace.job j
 		join millrace.pipeline_step s on s.pipeline_no = j.pipeline_no and s.step_no = j.step_no and s.step = step_name
 		join millrace.parked x on x.kind_no = j.kind_no and x.group_no = j.group_no and x.class = j.class and x.position = j.position
 		where j.upload_id = upload) p on true
 	left join millrace.job_group g on g.group_no = p.group_no
-	left join millrace.group_live l on l.kind_no = k.kind_no and l.group_no = p.group_no
+	left join lateral (select x.admitted from millrace.group_live x
+		where x.kind_no = k.kind_no and x.group_no = p.group_no order by x.gen desc limit 1) l on true
 	where k.name = kind_name
 $$;
 comment on function millrace.why_queued(text, uuid, text) is 'Why a queued job does not run.';

@@ -114,7 +114,7 @@ create table millrace.upload (
 	reason text,
 	detail text,
 	metadata jsonb
-) with (fillfactor = 33);
+) with (fillfactor = 85);
 create index upload_object on millrace.upload (object_hash);
 create index upload_client_trace on millrace.upload (client_trace_id) where client_trace_id is not null;
 comment on table millrace.upload is 'The parent: one row per upload, which is one write of one object.';
@@ -204,6 +204,7 @@ create table millrace.job (
 ) with (fillfactor = 50);
 comment on table millrace.job is 'One child job. Its identity is upload and step; position says where its ticket is.';
 comment on column millrace.job.pipeline_no is 'That of its upload: with step_no it says what the job is, without a look at the upload.';
+comment on column millrace.job.position is 'Of its ticket, or, if it has a group, of its row in parked; the ticket of one that was admitted is found by upload and step.';
 comment on column millrace.job.group_no is 'Whose share of the kind it uses; 0: the kind had no limit when it was queued.';
 comment on column millrace.job.tries is 'Attempts that have a row, counted or not.';
 comment on column millrace.job.crashes is 'Handlers that crashed, and workers that were lost while this was all they held.';
@@ -276,6 +277,7 @@ create table millrace.ticket (
 ) with (fillfactor = 45, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 1,
 	autovacuum_analyze_scale_factor = 0.5);
 create unique index ticket_order on millrace.ticket (kind_no, class, position);
+create unique index ticket_grouped on millrace.ticket (upload_id, step_no) where group_no <> 0;
 comment on table millrace.ticket is 'The queue: only what is due or running. session 0 is free; else it is who holds it.';
 
 create table millrace.job_group (
@@ -314,19 +316,36 @@ comment on table millrace.group_delta is 'What each call changed in the groups; 
 create table millrace.group_live (
 	kind_no smallint not null,
 	group_no integer not null,
-	parked integer not null,
-	admitted integer not null,
+	gen bigint not null,
+	parked integer not null, admitted integer not null,
 	weight smallint not null,
-	primary key (kind_no, group_no)
-) with (fillfactor = 50);
-comment on table millrace.group_live is 'The groups that have something parked or admitted; admitted ones have a ticket, claimed or not.';
+	in_line boolean not null,
+	marks bigint[] not null default '{}',
+	primary key (kind_no, group_no, gen)
+);
+comment on table millrace.group_live is 'How many of each group are parked and admitted (the newest gen counts); admitted ones have a ticket, claimed or not.';
+comment on column millrace.group_live.marks is 'By class, from 0: nothing parked is left up to here, and nothing can come any more.';
+
+create table millrace.group_line (
+	kind_no smallint not null,
+	place bigint not null,
+	group_no integer not null,
+	primary key (kind_no, place)
+);
+comment on table millrace.group_line is 'The groups that wait for their turn, in order: who has had it and has more parked goes to the end.';
 
 create table millrace.turn (
-	kind_no smallint primary key,
-	group_no integer not null,
-	admitted integer not null
-) with (fillfactor = 50);
-comment on table millrace.turn is 'Whose turn it was last, and how many of the kind are admitted.';
+	kind_no smallint not null,
+	gen bigint not null,
+	admitted integer not null, group_limit integer not null,
+	first_place bigint not null, last_place bigint not null,
+	low_delta bigint not null, high_delta bigint not null,
+	low_position bigint not null, high_position bigint not null, closes xid8 not null,
+	primary key (kind_no, gen)
+);
+comment on table millrace.turn is 'How many of a kind are admitted, and how far its admissions have come (the newest gen counts).';
+comment on column millrace.turn.first_place is 'Up to here nobody is left in line; up to last_place somebody has been.';
+comment on column millrace.turn.low_delta is 'Up to here each delta is folded, and up to low_position nothing can be parked any more; they go to high_delta and high_position once every transaction before closes has ended.';
 
 create table millrace.delayed (
 	due_at timestamptz not null,

@@ -7,6 +7,11 @@ from millrace.job j
 join millrace.upload u on u.id = j.upload_id
 join millrace.pipeline_step s on s.pipeline_no = u.pipeline_no and s.step_no = j.step_no
 join millrace.kind k on k.kind_no = j.kind_no
-left join millrace.ticket t
-	on j.state = 'queued' and t.kind_no = j.kind_no and t.class = j.class and t.position = j.position;
+-- The ticket of a job that was admitted has another position than the job.
+left join lateral (
+	select x.* from millrace.ticket x
+	where j.state = 'queued' and j.group_no = 0 and x.kind_no = j.kind_no and x.class = j.class and x.position = j.position
+	union all
+	select x.* from millrace.ticket x
+	where j.state = 'queued' and j.group_no <> 0 and x.group_no <> 0 and x.upload_id = j.upload_id and x.step_no = j.step_no) t on true;
 comment on view millrace.jobs is 'Jobs as people know them; narrow it by upload_id or job states, it is as long as all that ever ran.';

@@ -55,6 +55,11 @@ DELTA = "insert into millrace.tally_delta (kind_no, queued) values (kind, 1);"
 # Of an upload whose end is far away.
 MANY = """insert into millrace.upload_delta (upload_id, decided, failed, review)
     values ('00000000-0000-0000-0000-000000000007', 1, 0, 0);"""
+# One job of a group comes and another ends; the groups are 20, each in its turn, and the replay lane is used now and then.
+PARK = """insert into millrace.parked (kind_no, class, attempt, step_no, group_no, position, upload_id)
+    select kind, case when n % 5 = 0 then 4 else 0 end, 1, 1, 1 + n % 20, n, gen_random_uuid() from nextval('millrace.ticket_position') n;
+    insert into millrace.group_delta (kind_no, group_no, parked, admitted)
+    select kind, 1 + n % 20, 1, -1 from currval('millrace.ticket_position') n;"""
 # Each: what makes things to do, the call that does them or only looks, and how often both happen.
 CALLS = {
     "promote": (delayed(500), "select * from millrace.promote_due(500)", 40),
@@ -64,6 +69,8 @@ CALLS = {
     "sweep": (BEAT, "select * from millrace.sweep_tickets()", 4000),
     "rescue": (BEAT, f"select * from millrace.rescue_workers({SILENT_MS})", 2500),
     "workers": (BEAT, "select * from millrace.worker_rows()", 2500),
+    "admit": (PARK, "select * from millrace.admit_all()", 4000),
+    "admit nothing": ("", "select * from millrace.admit_all()", 40, PARK * 100),
     "queues": (BEAT + DELTA + "perform millrace.fold_tallies();", "select * from millrace.queue_rows()", 2500),
 }
 
@@ -79,6 +86,11 @@ def test_a_call_costs_the_same_under_an_old_snapshot(db, name):
              " values (7, 1, 8, now() + interval '1 h', '{1}', 'w', 'h', '1')")
     db.query("insert into millrace.upload (id, object_hash, state, many, open_jobs)"
              " values ('00000000-0000-0000-0000-000000000007', gen_random_uuid(), 'routed', true, 1000000)")
+    if "admit" in name:
+        db.query("select millrace.use_class(kind_no, 4::smallint) from millrace.kind where name = 'ka'")
+        db.query("insert into millrace.job_group (kind_no, hash, name) select kind_no, gen_random_uuid(), 'g' || n"
+                 " from millrace.kind, generate_series(1, 20) n where name = 'ka'")
+        db.query("update millrace.kind set run_limit = 1000 where name = 'ka'")
     with pinned(db):
         often(db, 5, churn)
         before = touched(db, fill, call)
@@ -87,6 +99,7 @@ def test_a_call_costs_the_same_under_an_old_snapshot(db, name):
     # An index that has grown is a level higher.
     assert after <= 1.5 * before + 10, (before, after)
     assert db.one("select count(*) from millrace.delayed") == 0
+    assert db.one("select count(*) from millrace.parked") == 0
 
 
 def test_claims_and_finishes_cost_the_same_under_an_old_snapshot(db):
@@ -162,6 +175,51 @@ def test_many_that_commit_late_are_all_promoted(db):
             assert promoted(db) == 1
         late.commit()
         assert [promoted(db) for _ in range(4)] == [500, 500, 200, 0]
+
+
+def park(cursor, n):
+    """As the functions do that park something: a write first, then the row, and what it changes in its group."""
+    cursor.execute("select pg_current_xact_id()")
+    cursor.execute("""insert into millrace.parked (kind_no, class, attempt, step_no, group_no, position, upload_id)
+        select kind_no, 0, 1, 1, 1, nextval('millrace.ticket_position'), gen_random_uuid() from millrace.kind, generate_series(1, %s) where name = 'ka'""", [n])
+    cursor.execute("insert into millrace.group_delta (kind_no, group_no, parked) select kind_no, 1, %s from millrace.kind where name = 'ka'", [n])
+
+
+def ended(cursor, n):
+    cursor.execute("insert into millrace.group_delta (kind_no, group_no, admitted) select kind_no, 1, %s from millrace.kind where name = 'ka'", [-n])
+
+
+def admitted(db):
+    return db.one("select done from millrace.admit_all()")
+
+
+def limited(db, limit):
+    db.query("select millrace.kind_numbers('{ka}')")
+    db.query("insert into millrace.job_group (kind_no, hash, name) select kind_no, gen_random_uuid(), 'g' from millrace.kind where name = 'ka'")
+    db.query("update millrace.kind set run_limit = %s where name = 'ka'", limit)
+
+
+@pytest.mark.parametrize("left", [False, True], ids=["none are left", "others are left"])
+def test_what_is_parked_late_is_admitted(db, left):
+    """Others that were parked after it are admitted first, and end; what comes late is found, whether or not there is a backlog above it."""
+    limited(db, 10)
+    with contextlib.closing(psycopg2.connect(db.url())) as late, contextlib.closing(psycopg2.connect(db.url())) as other:
+        other.autocommit = True
+        cursor = late.cursor()
+        park(cursor, 1)
+        cursor.execute("select position from millrace.parked")
+        place = cursor.fetchone()[0]
+        if left:
+            park(other.cursor(), 1000)
+            assert admitted(db) == 10
+            ended(other.cursor(), 10)
+        for _ in range(8):
+            park(other.cursor(), 10)
+            assert admitted(db) == 10
+            ended(other.cursor(), 10)
+        late.commit()
+        assert admitted(db) == (10 if left else 1)
+        assert db.one("select count(*) from millrace.parked where position = %s", place) == 0
 
 
 def test_a_clock_that_was_set_back_hides_nothing(db):

@@ -7,7 +7,7 @@ begin
 	truncate millrace.upload, millrace.upload_key, millrace.job, millrace.attempt, millrace.output, millrace.ticket,
 		millrace.delayed, millrace.dead_job, millrace.worker, millrace.lease_grant, millrace.pipeline, millrace.pipeline_rule,
 		millrace.pipeline_step, millrace.upload_delta, millrace.upload_sum, millrace.tally_delta, millrace.tally, millrace.event_log,
-		millrace.parked, millrace.group_delta, millrace.group_live, millrace.turn;
+		millrace.parked, millrace.group_delta, millrace.group_live, millrace.group_line, millrace.turn;
 	alter sequence millrace.ticket_position restart;
 	alter sequence millrace.grant_no restart;
 	alter table millrace.pipeline alter pipeline_no restart;

@@ -57,12 +57,12 @@ class Filler:
 
     def __init__(self, db):
         self.db = db
-        self.pipeline, self.wide = map(self.register, (PIPELINE, WIDE))
+        self.pipeline, self.wide = map(self._register, (PIPELINE, WIDE))
         db.query("select millrace.open_session('filler', 'h', '1', '{route,plain,narrow,wide}', 1)")
         self.kinds = dict(db.query("select name, kind_no from millrace.kind"))
         db.query("update millrace.kind set parking = false")
 
-    def register(self, pipeline):
+    def _register(self, pipeline):
         text = json.dumps(pipeline)
         return self.db.one("select millrace.register_pipeline(%s, %s)", hashlib.sha256(text.encode()).hexdigest(), text)
 
@@ -91,7 +91,7 @@ class Filler:
         by the statistics they have no row, however large they become."""
         for (table,) in self.db.query("select relname::text from pg_class where relnamespace = 'millrace'::regnamespace and relkind = 'r'"):
             self.db.query(f"alter table millrace.{table} set (autovacuum_enabled = off)")
-        queue = ("ticket", "parked", "delayed", "tally_delta", "group_delta", "group_live", "turn", "lease_grant", "worker")
+        queue = ("ticket", "parked", "delayed", "tally_delta", "group_delta", "group_live", "group_line", "turn", "lease_grant", "worker")
         for table in {*LARGE, *queue}:
             self.db.query(f"delete from millrace.{table}")
             self.db.query(f"vacuum (truncate {'off' if table in queue else 'on'}, analyze) millrace.{table}")
@@ -243,14 +243,14 @@ class Session:
             select distinct on (upload_id) upload_id as id from millrace.ticket where kind_no = %s limit 2) x""", self.filler.kinds["wide"])
         self.measure("fold_uploads", 10, "select * from millrace.fold_uploads(0)")
 
-    def expand(self, pipeline=None):
+    def expand(self):
         session = self.open("route")
         self.rows("select count(*) from millrace.claim_routes(%s, %s, '{}', '{}')", session, self.batch)
         _, classes, positions, uploads, _ = self.held(session)
         n = len(uploads)
         assert n == self.batch
         self.measure("expand_uploads", n, """select * from millrace.expand_uploads(%s, %s, %s::smallint[], %s::bigint[], %s::uuid[],
-            %s, %s::smallint[], %s::jsonb[], '{}')""", session, pipeline or self.filler.pipeline, classes, positions, uploads,
+            %s, %s::smallint[], %s::jsonb[], '{}')""", session, self.filler.pipeline, classes, positions, uploads,
                      ["expand"] * n, [0] * n, [None] * n)
 
         self.measure("wake_rules", LIMIT, "select millrace.wake_rules(%s, '{0}')", self.filler.pipeline)

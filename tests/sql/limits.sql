@@ -100,7 +100,8 @@ select pg_temp.check_that('books at the end', pg_temp.books_balance());
 select pg_temp.check_equal('folded still, by who ended the last ones', (select count(*) from millrace.group_delta where kind_no = :ka), 0::bigint);
 select pg_temp.check_equal('nothing is left', (select count(*) from millrace.parked), 0::bigint);
 select done from millrace.admit_all();
-select pg_temp.check_equal('groups without anything are gone', (select count(*) from millrace.group_live), 0::bigint);
+select pg_temp.check_equal('nobody is left in line', (select count(*) from millrace.group_line), 0::bigint);
+select pg_temp.check_equal('no group has anything', (select count(*) from millrace.group_live where parked <> 0 or admitted <> 0 or in_line), 0::bigint);
 
 -- A limit for what already waits.
 select pg_temp.arrive('x', 6, :r, :pipe);
