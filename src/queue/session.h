@@ -68,8 +68,8 @@ enum rc session_close(struct session *s, struct db *db, struct fault *f) MUST_US
 /*
  * Waking. A sleeper has a direct connection of its own (never through a pooler) that listens, and
  * shows by an advisory lock per kind that somebody sleeps; enqueuers notify only then. Use:
- * sleeper_ready, claim once more (with fresh = true), and if that came back empty sleeper_wait;
- * then sleeper_awake.
+ * sleeper_ready, claim once more (with fresh = true), and if that came back empty sleeper_wait.
+ * Who is woken stays on call: saying otherwise pays (sleeper_awake) for those who stay busy.
  */
 struct sleeper;
 void sleeper_free(struct sleeper *sl);

@@ -22,6 +22,8 @@
 #define LOOK_MS 1000 /* between looks at the pipeline file */
 #define POLL_MS 500  /* between claims when nothing can wake us */
 #define PAUSE_MS 200 /* after a failure that is not the connection's */
+/* So many in a row, and nobody need call us for what comes. */
+#define BUSY_TURNS 2
 #define READER_THREADS 8
 
 struct router {
@@ -33,6 +35,7 @@ struct router {
 	struct watch watch;
 	struct tray tray;
 	int64_t next_beat_ms, next_look_ms;
+	int busy;    /* claims that found something since then */
 	bool asleep; /* sleeper_ready was called and nothing was found since */
 	bool fresh;
 };
@@ -167,13 +170,12 @@ rest(struct router *r)
 	int64_t wait = until_next_duty(r);
 	if (!r->asleep && sleeper_ready(r->sleeper, &f) == RC_OK) {
 		r->asleep = r->fresh = true;
+		r->busy = 0;
 		return;
 	}
 	if (!r->asleep && wait > POLL_MS)
 		wait = POLL_MS;
 	sleeper_wait(r->sleeper, readers_fd(r->readers), wait);
-	if (r->asleep)
-		sleeper_awake(r->sleeper);
 	r->asleep = false;
 	r->fresh = true;
 }
@@ -208,6 +210,8 @@ turn(struct router *r, struct fault *f)
 	r->fresh = false;
 	if (claimed > 0 && r->next_beat_ms > clock_mono_ms() + MARK_MS)
 		r->next_beat_ms = clock_mono_ms() + MARK_MS;
+	if (claimed > 0 && ++r->busy == BUSY_TURNS)
+		sleeper_awake(r->sleeper);
 	if (claimed == 0 && done == 0)
 		rest(r);
 	return RC_OK;

@@ -24,6 +24,8 @@
 #define POLL_MS 1000
 /* What was given back because its result is refused comes again at once: not in a circle. */
 #define REFUSED_MS 1000
+/* So many in a row that found something, and nobody need call us for what comes. */
+#define BUSY_CLAIMS 2
 #define BATCH_ARENA_MAX (256 * 1024 * 1024)
 
 void
@@ -274,6 +276,8 @@ desk_claim(struct desk *d)
 	}
 	d->next_kind = (d->next_kind + 1) % kinds;
 	d->fresh = false;
+	if (sum > 0 && ++d->busy == BUSY_CLAIMS)
+		sleeper_awake(d->sleeper);
 	return sum;
 }
 
@@ -331,6 +335,7 @@ desk_sleep(struct desk *d)
 		return;
 	}
 	if (slots_idle(d->slots) == 0) {
+		sleeper_awake(d->sleeper);
 		sleep_for_slot(d, until(d->beat_ms, BEAT_MS));
 		return;
 	}
@@ -339,9 +344,9 @@ desk_sleep(struct desk *d)
 		log_fault(d, "cannot listen", "polling instead", &f);
 	d->poor_ear = !hears;
 	d->fresh = true;
+	d->busy = 0;
 	if (desk_claim(d) == 0 && desk_connected(d))
 		doze(d, hears ? LOOK_MS : POLL_MS);
-	sleeper_awake(d->sleeper);
 	d->fresh = true;
 }
 

@@ -17,6 +17,7 @@ struct desk {
 	bool refused;                   /* for a result that the database does not take */
 	bool fresh;             /* the next claim looks where commits may just have landed */
 	bool poor_ear;          /* said that it cannot listen */
+	int busy;               /* claims that found something since it last lay down */
 	size_t next_kind;       /* who is asked first next time */
 	int64_t beat_ms;        /* when the next heartbeat is due */
 	int64_t pause_ms;       /* after a refusal: no call before then */

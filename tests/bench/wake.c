@@ -66,13 +66,15 @@ serve(void *arg)
 	struct waker *w = arg;
 	struct fault f = { 0 };
 	int64_t beat_ms = clock_mono_ms();
-	while (!stop_requested()) {
-		if (serve_one(w, false))
+	for (bool fresh = false; !stop_requested();) {
+		if (serve_one(w, fresh)) {
+			fresh = false;
 			continue;
+		}
 		BENCH_OK(sleeper_ready(w->sleeper, &f), &f);
 		if (!serve_one(w, true))
 			sleeper_wait(w->sleeper, -1, 1000);
-		sleeper_awake(w->sleeper);
+		fresh = true;
 		if (clock_mono_ms() - beat_ms > 3000) {
 			BENCH_OK(session_heartbeat(w->session, w->db, &f), &f);
 			beat_ms = clock_mono_ms();
