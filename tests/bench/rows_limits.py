@@ -7,7 +7,7 @@ import ours
 from server import QUEUE, execute, fail, level, new_database, one, output, server_cpu_s, wait_reaped
 
 ROWS = (19,)
-SECONDS = (90, 200)
+SECONDS = (130, 330)
 DISK_MB = (500, 900)
 ROUNDS = 3
 LIMIT = 20
