@@ -31,7 +31,7 @@ begin
 	select coalesce(array_agg(d::millrace.ticket order by d.position), '{}') into gone from deleted d;
 
 	-- Places are taken before the insert, so that what comes back names them.
-	select coalesce(array_agg(row(g.kind_no, g.class, g.attempt, g.step_no, g.group_no, nextval('millrace.ticket_position'), 0,
+	select coalesce(array_agg(row(g.kind_no, g.class, g.attempt, g.step_no, g.group_no, 0, nextval('millrace.ticket_position'),
 		g.claimed_at, g.upload_id)::millrace.ticket order by g.position), '{}')
 	into placed from unnest(gone) g;
 	insert into millrace.ticket (kind_no, class, attempt, step_no, group_no, position, upload_id)

@@ -10,8 +10,12 @@ language plpgsql security definer set search_path = millrace, pg_temp set jit = 
 #variable_conflict use_variable
 begin
 	kind_nos := millrace.kind_numbers(kinds);
-	-- From a UUID: random() is seeded too thinly to be a fence.
-	session := ('x' || substr(replace(gen_random_uuid()::text, '-', ''), 17))::bit(64)::bigint | 1;
+	-- From a UUID: random() is seeded too thinly to be a fence. 31 bits, because each ticket has one, twice; the fence is the position
+	-- as well, which is never the same again once a session has lost it.
+	loop
+		session := ('x' || right(replace(gen_random_uuid()::text, '-', ''), 8))::bit(31)::integer;
+		exit when session <> 0 and not exists (select from millrace.worker w where w.session = open_session.session);
+	end loop;
 	insert into millrace.worker (session, gen, slots, seen_at, kind_nos, worker, host, version)
 	values (session, 1, slots, clock_timestamp(), kind_nos, worker, host, version);
 	return next;

@@ -270,11 +270,11 @@ create table millrace.ticket (
 	attempt smallint not null,
 	step_no smallint not null,
 	group_no integer not null default 0,
+	session integer not null default 0,
 	position bigint not null default nextval('millrace.ticket_position'),
-	session bigint not null default 0,
 	claimed_at timestamptz not null default '-infinity',
 	upload_id uuid not null
-) with (fillfactor = 45, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 1,
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 1,
 	autovacuum_analyze_scale_factor = 0.5);
 create unique index ticket_order on millrace.ticket (kind_no, class, position);
 create unique index ticket_grouped on millrace.ticket (upload_id, step_no) where group_no <> 0;

@@ -31,7 +31,7 @@ select pg_temp.session('ka') as w \gset
 select pos as theirs from millrace.claim_jobs(:other, :ka::smallint, 1, '{}', '{}') \gset
 select session as w2, kept::text as kept from millrace.reopen_session(:w, 'w2', 'h', '1', '{ka}', 4, array[:ka]::smallint[], '{0}', array[:theirs]::bigint[]) \gset
 select pg_temp.check_equal('not kept', :'kept'::boolean[], '{f}');
-select pg_temp.check_equal('with whom it was', (select session from millrace.ticket where position = :theirs), :other::bigint);
+select pg_temp.check_equal('with whom it was', (select session from millrace.ticket where position = :theirs), :other::integer);
 select millrace.close_session(s) from unnest(array[:w2, :other]::bigint[]) s;
 
 -- A reconnect keeps what the worker knows of, and gives back what it does not.
