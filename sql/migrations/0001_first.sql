@@ -114,7 +114,7 @@ create table millrace.upload (
 	reason text,
 	detail text,
 	metadata jsonb
-) with (fillfactor = 85);
+) with (fillfactor = 33);
 create index upload_object on millrace.upload (object_hash);
 create index upload_client_trace on millrace.upload (client_trace_id) where client_trace_id is not null;
 comment on table millrace.upload is 'The parent: one row per upload, which is one write of one object.';

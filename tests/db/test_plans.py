@@ -8,7 +8,7 @@ import pytest
 
 from pg import Cluster
 from plans import FINISH, LARGE, Filler, Session
-from procs import REPO
+from procs import REPO, wait_until
 
 NIGHTLY = os.environ.get("NIGHTLY") == "1"
 # Finished uploads of five jobs each; as many more wait in each way in which one can: by night there are a million tickets and millions of jobs.
@@ -156,6 +156,26 @@ def test_a_row_costs_few_pages(small, large, variant):
         pages = {call: (seen.pages, seen.rows) for call, seen in found.seen[variant].items()}
         assert pages.keys() == MOST_PAGES.keys()
         assert {call: p for call, p in pages.items() if p[0] > MOST_PAGES[call] * p[1] + ANY_CALL} == {}
+
+
+def test_uploads_change_in_place_under_an_old_snapshot(db):
+    """From the event to the end: accepted, routed, and ended together with its jobs."""
+    counts = "select n_tup_upd, n_tup_hot_upd from pg_stat_user_tables where relid = 'millrace.upload'::regclass"
+    filler = Filler(db)
+    flat = filler.register({"version": 1, "rules": [{"name": "r", "jobs": [{"step": s, "kind": "plain"} for s in "abcde"]}]})
+    with contextlib.closing(psycopg2.connect(db.url())) as pin, contextlib.closing(Session(db, filler, BATCH)) as session:
+        pin.set_session(isolation_level="REPEATABLE READ")
+        pin.cursor().execute("select count(*) from millrace.upload")
+        for _ in range(20):
+            session.batch = BATCH
+            session.accept()
+            session.expand(flat)
+            session.batch = 5 * BATCH
+            number, held = session.claimed()
+            session.rows(FINISH, number, *held, ["done"] * len(held[0]), [5] * len(held[0]), [None] * len(held[0]), [None] * len(held[0]))
+    assert db.query("select state::text, count(*) >= 20 * %s from millrace.upload where state <> 'expected' group by 1", BATCH) == [("ready", True)]
+    changed, hot = wait_until(lambda: (c := db.query(counts)[0])[0] >= 40 * BATCH and c, 10, "the counts are there")
+    assert hot >= 0.99 * changed, (hot, changed)
 
 
 def test_claims_and_finishes_are_hot_under_an_old_snapshot(db):

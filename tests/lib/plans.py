@@ -57,12 +57,12 @@ class Filler:
 
     def __init__(self, db):
         self.db = db
-        self.pipeline, self.wide = map(self._register, (PIPELINE, WIDE))
+        self.pipeline, self.wide = map(self.register, (PIPELINE, WIDE))
         db.query("select millrace.open_session('filler', 'h', '1', '{route,plain,narrow,wide}', 1)")
         self.kinds = dict(db.query("select name, kind_no from millrace.kind"))
         db.query("update millrace.kind set parking = false")
 
-    def _register(self, pipeline):
+    def register(self, pipeline):
         text = json.dumps(pipeline)
         return self.db.one("select millrace.register_pipeline(%s, %s)", hashlib.sha256(text.encode()).hexdigest(), text)
 
@@ -243,14 +243,14 @@ class Session:
             select distinct on (upload_id) upload_id as id from millrace.ticket where kind_no = %s limit 2) x""", self.filler.kinds["wide"])
         self.measure("fold_uploads", 10, "select * from millrace.fold_uploads(0)")
 
-    def expand(self):
+    def expand(self, pipeline=None):
         session = self.open("route")
         self.rows("select count(*) from millrace.claim_routes(%s, %s, '{}', '{}')", session, self.batch)
         _, classes, positions, uploads, _ = self.held(session)
         n = len(uploads)
         assert n == self.batch
         self.measure("expand_uploads", n, """select * from millrace.expand_uploads(%s, %s, %s::smallint[], %s::bigint[], %s::uuid[],
-            %s, %s::smallint[], %s::jsonb[], '{}')""", session, self.filler.pipeline, classes, positions, uploads,
+            %s, %s::smallint[], %s::jsonb[], '{}')""", session, pipeline or self.filler.pipeline, classes, positions, uploads,
                      ["expand"] * n, [0] * n, [None] * n)
 
         self.measure("wake_rules", LIMIT, "select millrace.wake_rules(%s, '{0}')", self.filler.pipeline)
