@@ -14,7 +14,7 @@ PIPELINE = {"version": 1, "kinds": {"narrow": {"limit": LIMIT, "group": "{bucket
     {"step": "d", "kind": "plain", "after": ["a"]}, {"step": "e", "kind": "narrow"}]}]}
 # An upload of which more jobs decide than are counted in its own row.
 WIDE = {"version": 1, "rules": [{"name": "all", "jobs": [{"step": f"s{i}", "kind": "wide"} for i in range(150)]}]}
-# Uploads that one statement makes: what belongs together lies together, whatever the size.
+# Uploads that one statement makes, at least: what belongs together lies together. Many small statements would each read what there is.
 CHUNK = 2_000
 # What grows with history or backlog: nothing that is called again and again may read one of these from end to end.
 LARGE = ("upload", "job", "ticket", "attempt", "output", "upload_key", "event_log", "parked", "delayed", "dead_job")
@@ -69,11 +69,12 @@ class Filler:
     def _some(self, n, jobs, pipeline=None, **values):
         quoted = {k: "null" if v is None else v if k == "finished" else f"'{v}'" for k, v in values.items()}
         quoted["pipeline"] = pipeline or self.pipeline
-        for start in range(0, n, CHUNK):
+        chunk = max(CHUNK, n // 12)
+        for start in range(0, n, chunk):
             # An ID begins with its time, as those of the receiver do.
             self.db.query(f"""create temp table fresh on commit drop as select n, (lpad(to_hex((extract(epoch from clock_timestamp()) * 1000)::bigint
                 + n / 10), 12, '0') || right(replace(gen_random_uuid()::text, '-', ''), 20))::uuid as id
-                from generate_series(1, {min(CHUNK, n - start)}) n;""" + (UPLOADS + jobs) % quoted)
+                from generate_series(1, {min(chunk, n - start)}) n;""" + (UPLOADS + jobs) % quoted)
 
     def fill(self, n):
         """n finished uploads, and a backlog: three tickets and one parked job for each of as many, routings; retries, some uploads of many
