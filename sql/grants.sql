@@ -33,7 +33,7 @@ grant execute on function millrace.accept_uploads(text[], bytea[], jsonb), millr
 grant execute on function millrace.open_session(text, text, text, text[], integer),
 	millrace.heartbeat(bigint, smallint[], smallint[], bigint[], bigint[]),
 	millrace.reopen_session(bigint, text, text, text, text[], integer, smallint[], smallint[], bigint[]),
-	millrace.close_session(bigint), millrace.sleep_on(smallint[]), millrace.awake()
+	millrace.close_session(bigint), millrace.sleep_on(smallint[], boolean), millrace.on_call(smallint[]), millrace.watch(smallint[]), millrace.awake()
 	to millrace_router, millrace_worker;
 grant execute on function millrace.claim_routes(bigint, integer, smallint[], bigint[], integer),
 	millrace.expand_uploads(bigint, integer, smallint[], bigint[], uuid[], text[], smallint[], jsonb[], bigint[]), millrace.wake_rules(integer, smallint[]),

@@ -1,9 +1,11 @@
 -- Function:   millrace.wake(kinds smallint[])
 -- Parameters: kinds: the kinds that got due jobs, or of which jobs ended that have a limit, after the commit that did it
--- Returns:    how many kinds had somebody asleep and were notified (channel millrace, payload the kind's number)
+-- Returns:    how many kinds had somebody asleep and were notified: channel millrace, payload the kind's number for who is on call, with a
+--             star for all when nobody is
 -- Changes:    for limited kinds what admit changes
--- Locks:      for limited kinds as admit; then it tries the advisory lock (1297, kind) of each kind, which a sleeper holds shared: that is
---             how it is seen, without a row that would rot under an old snapshot
+-- Locks:      for limited kinds as admit; then it tries the advisory locks that sleepers hold: (1297, kind) each of them, shared; (1296, kind) who
+--             is on call; (1295, kind) the same while it claims all the time. That is how they are seen, without a row that would rot
+--             under an old snapshot
 -- For:        C, in a transaction of its own
 create or replace function millrace.wake(kinds smallint[]) returns integer
 language plpgsql security definer
@@ -16,10 +18,11 @@ declare
 begin
 	perform millrace.admit_kinds(kinds);
 	for k in select distinct unnest(kinds) order by 1 loop
-		if not pg_try_advisory_xact_lock(1297, k) then
+		-- The other two shared, so that two who wake do not take each other for one who sleeps.
+		if not pg_try_advisory_xact_lock(1297, k) and pg_try_advisory_xact_lock_shared(1295, k) then
 			-- For the whole transaction: a hint is not worth waiting for the disk.
 			perform set_config('synchronous_commit', 'off', true);
-			perform pg_notify('millrace', k::text);
+			perform pg_notify('millrace', k || case when pg_try_advisory_xact_lock_shared(1296, k) then '*' else '' end);
 			woken := woken + 1;
 		end if;
 	end loop;

@@ -67,9 +67,10 @@ enum rc session_close(struct session *s, struct db *db, struct fault *f) MUST_US
 
 /*
  * Waking. A sleeper has a direct connection of its own (never through a pooler) that listens, and
- * shows by an advisory lock per kind that somebody sleeps; enqueuers notify only then. Use:
- * sleeper_ready, claim once more (with fresh = true), and if that came back empty sleeper_wait.
- * Who is woken stays on call: saying otherwise pays (sleeper_awake) for those who stay busy.
+ * shows by an advisory lock per kind that somebody sleeps; enqueuers notify only then. Of all who
+ * sleep on a kind one is on call, and only that one comes. Use: sleeper_ready, claim once more
+ * (with fresh = true), and if that came back empty sleeper_wait. Who was woken stays on call while
+ * it can claim more; when it cannot, or will not, sleeper_awake wakes the others.
  */
 struct sleeper;
 void sleeper_free(struct sleeper *sl);
@@ -81,6 +82,18 @@ enum rc sleeper_ready(struct sleeper *sl, struct fault *f) MUST_USE;
 /* Returns when there may be work, when other_fd becomes readable, when a stop is requested or the
  * connection is lost: true; or after wait_ms: false, and who waits again still sleeps. */
 bool sleeper_wait(struct sleeper *sl, int other_fd, int64_t wait_ms);
+/* Whether the last wait ended because we are to come. */
+bool sleeper_called(const struct sleeper *sl);
+/*
+ * While jobs come faster than it pays to sleep and be woken: who is on call claims again every few
+ * milliseconds, and nobody is called meanwhile. False: another is on call. Ends with sleeper_ready
+ * or sleeper_awake.
+ */
+bool sleeper_watch(struct sleeper *sl);
+/* For so long we come whoever is on call: that one seems not to. */
+void sleeper_distrust(struct sleeper *sl, int64_t ms);
 void sleeper_awake(struct sleeper *sl);
+/* True: also not on call when it sleeps again, until false: others can claim what we cannot. */
+void sleeper_modest(struct sleeper *sl, bool modest);
 
 #endif

@@ -17,25 +17,36 @@
 struct sleeper {
 	char *url, *app, *kinds; /* owned; kinds is an array literal */
 	int16_t *kind_nos;       /* owned */
+	bool *on_call;           /* owned; of each kind: we are who is called for it */
 	size_t kind_count;
-	struct db *db; /* owned; NULL: not connected */
-	bool sleeping; /* sleep_on was called, awake was not */
-	int attempts;  /* failed in a row */
+	struct db *db;       /* owned; NULL: not connected */
+	bool sleeping;       /* sleep_on was called, awake was not */
+	bool watching;       /* so was watch, and it said yes */
+	bool called;         /* so the last wait ended */
+	bool modest;         /* is not on call, and does not become it */
+	int64_t distrust_ms; /* until then we come for every call */
+	int attempts;        /* failed in a row */
 	int64_t retry_at_ms;
 	uint64_t seed;
 };
 
-void
-sleeper_free(struct sleeper *sl)
+static void
+release(struct sleeper *sl)
 {
-	if (!sl)
-		return;
 	db_close(sl->db);
 	free(sl->url);
 	free(sl->app);
 	free(sl->kinds);
 	free(sl->kind_nos);
+	free(sl->on_call);
 	free(sl);
+}
+
+void
+sleeper_free(struct sleeper *sl)
+{
+	if (sl)
+		release(sl);
 }
 
 static char *
@@ -63,12 +74,9 @@ sleeper_new(const char *url, const char *app, const struct session *s)
 	sl->kinds = numbers_literal(s);
 	sl->kind_nos = calloc(s->kind_count + 1, sizeof(*sl->kind_nos));
 	sl->kind_count = s->kind_count;
-	if ((url && !sl->url) || !sl->app || !sl->kinds || !sl->kind_nos) {
-		free(sl->url);
-		free(sl->app);
-		free(sl->kinds);
-		free(sl->kind_nos);
-		free(sl);
+	sl->on_call = calloc(s->kind_count + 1, sizeof(*sl->on_call));
+	if ((url && !sl->url) || !sl->app || !sl->kinds || !sl->kind_nos || !sl->on_call) {
+		release(sl);
 		return NULL;
 	}
 	memcpy(sl->kind_nos, s->kind_nos, s->kind_count * sizeof(*sl->kind_nos));
@@ -76,11 +84,18 @@ sleeper_new(const char *url, const char *app, const struct session *s)
 }
 
 static void
+forget(struct sleeper *sl)
+{
+	sl->sleeping = sl->watching = false;
+	memset(sl->on_call, 0, sl->kind_count * sizeof(*sl->on_call));
+}
+
+static void
 drop(struct sleeper *sl)
 {
 	db_close(sl->db);
 	sl->db = NULL;
-	sl->sleeping = false;
+	forget(sl);
 }
 
 static enum rc
@@ -116,6 +131,40 @@ drain(struct sleeper *sl, struct fault *f)
 	return rc == RC_OK || rc == RC_STOP;
 }
 
+/* kinds: an array of numbers, as the database writes it. */
+static void
+note_on_call(struct sleeper *sl, const char *kinds)
+{
+	for (size_t i = 0; i < sl->kind_count; i++)
+		sl->on_call[i] = false;
+	for (const char *p = kinds ? kinds + strspn(kinds, "{") : ""; *p && *p != '}';) {
+		char number[8] = "";
+		size_t n = strcspn(p, ",}");
+		if (n < sizeof(number))
+			memcpy(number, p, n);
+		int64_t kind = 0;
+		for (size_t i = 0; num_parse(number, 1, INT16_MAX, &kind) && i < sl->kind_count;
+		     i++)
+			sl->on_call[i] |= sl->kind_nos[i] == kind;
+		p += n + (p[n] == ',');
+	}
+}
+
+/* sql answers of which kinds we are on call. */
+static enum rc
+lie_down(struct sleeper *sl, const char *sql, size_t n, struct fault *f)
+{
+	const char *const args[] = { sl->kinds, sl->modest ? "f" : "t" };
+	struct db_rows *rows = db_call(sl->db, sql, n, args, f);
+	if (!rows)
+		return failed(sl);
+	sl->watching = false;
+	sl->sleeping = true;
+	note_on_call(sl, db_count(rows) == 1 ? db_text(rows, 0, 0) : NULL);
+	db_rows_free(rows);
+	return RC_OK;
+}
+
 enum rc
 sleeper_ready(struct sleeper *sl, struct fault *f)
 {
@@ -126,39 +175,53 @@ sleeper_ready(struct sleeper *sl, struct fault *f)
 		drop(sl);
 	if (!sl->db && connect_and_listen(sl, f) != RC_OK)
 		return RC_RETRY;
-	if (!sl->sleeping) {
-		const char *const args[] = { sl->kinds };
-		struct db_rows *rows = db_call(sl->db, "select millrace.sleep_on($1)", 1, args, f);
-		if (!rows)
-			return failed(sl);
-		db_rows_free(rows);
-	}
-	sl->sleeping = true;
+	if (!sl->sleeping && lie_down(sl, "select millrace.sleep_on($1, $2)", 2, f) != RC_OK)
+		return RC_RETRY;
 	sl->attempts = 0;
 	return RC_OK;
 }
 
-static bool
-is_ours(const struct sleeper *sl, const char *payload)
+/* Which of our kinds a call is for, or kind_count. "N": for who is on call. "N*": nobody is, so
+ * that one of those who sleep has to be. */
+static size_t
+kind_called(const struct sleeper *sl, char *payload, bool *ret_all)
 {
 	int64_t kind = 0;
+	size_t i = 0, n = strlen(payload);
+	*ret_all = n > 0 && payload[n - 1] == '*';
+	if (*ret_all)
+		payload[n - 1] = '\0';
 	if (!num_parse(payload, INT16_MIN, INT16_MAX, &kind))
+		return sl->kind_count;
+	while (i < sl->kind_count && sl->kind_nos[i] != kind)
+		i++;
+	return i;
+}
+
+/* True when we are to come. */
+static bool
+answer(struct sleeper *sl, char *payload)
+{
+	bool all = false;
+	size_t kind = kind_called(sl, payload, &all);
+	struct fault f = { 0 };
+	if (kind == sl->kind_count)
 		return false;
-	for (size_t i = 0; i < sl->kind_count; i++)
-		if (sl->kind_nos[i] == kind)
-			return true;
-	return false;
+	if (all && !sl->on_call[kind] && sl->sleeping && !sl->modest &&
+	    lie_down(sl, "select millrace.on_call($1)", 1, &f) != RC_OK)
+		return true;
+	return sl->on_call[kind] || clock_mono_ms() < sl->distrust_ms;
 }
 
 static bool
-any_ours(const struct sleeper *sl, struct str *payloads)
+answer_any(struct sleeper *sl, struct str *payloads)
 {
 	bool found = payloads->failed;
-	for (char *line = payloads->data; line && *line && !found;) {
+	for (char *line = payloads->data; line && *line;) {
 		char *end = line + strcspn(line, "\n");
 		bool more = *end != '\0';
 		*end = '\0';
-		found = is_ours(sl, line);
+		found = answer(sl, line) || found;
 		line = end + more;
 	}
 	str_reset(payloads);
@@ -193,6 +256,7 @@ wait_without(int other_fd, int64_t wait_ms)
 bool
 sleeper_wait(struct sleeper *sl, int other_fd, int64_t wait_ms)
 {
+	sl->called = false;
 	if (!sl->db)
 		return wait_without(other_fd, wait_ms);
 	int64_t since_ms = clock_mono_ms();
@@ -205,7 +269,8 @@ sleeper_wait(struct sleeper *sl, int other_fd, int64_t wait_ms)
 		enum rc rc = db_wait(sl->db, other_fd, left_ms, &payloads, &notified, &other, &f);
 		if (rc != RC_OK && rc != RC_STOP)
 			failed(sl);
-		called = rc != RC_OK || other || (notified && any_ours(sl, &payloads));
+		sl->called = notified && answer_any(sl, &payloads);
+		called = rc != RC_OK || other || sl->called;
 		if (called || left_ms == 0)
 			break;
 	}
@@ -213,15 +278,58 @@ sleeper_wait(struct sleeper *sl, int other_fd, int64_t wait_ms)
 	return called;
 }
 
+bool
+sleeper_watch(struct sleeper *sl)
+{
+	if (!sl->db || sl->watching)
+		return sl->watching;
+	struct fault f = { 0 };
+	const char *const args[] = { sl->kinds };
+	struct db_rows *rows = db_call(sl->db, "select millrace.watch($1)", 1, args, &f);
+	if (!rows) {
+		failed(sl);
+		return false;
+	}
+	sl->watching = db_count(rows) == 1 && db_bool(rows, 0, 0);
+	sl->sleeping = sl->sleeping && !sl->watching;
+	db_rows_free(rows);
+	return sl->watching;
+}
+
+void
+sleeper_modest(struct sleeper *sl, bool modest)
+{
+	sl->modest = modest;
+	if (modest)
+		sleeper_awake(sl);
+}
+
+bool
+sleeper_called(const struct sleeper *sl)
+{
+	return sl->called;
+}
+
+void
+sleeper_distrust(struct sleeper *sl, int64_t ms)
+{
+	sl->distrust_ms = clock_mono_ms() + ms;
+}
+
 void
 sleeper_awake(struct sleeper *sl)
 {
-	if (!sl->db || !sl->sleeping)
+	if (!sl->db || !(sl->sleeping || sl->watching))
 		return;
 	struct fault f = { 0 };
+	bool relied_on = sl->watching;
+	for (size_t i = 0; i < sl->kind_count; i++)
+		relied_on = relied_on || sl->on_call[i];
 	struct db_rows *rows = db_call(sl->db, "select millrace.awake()", 0, NULL, &f);
+	forget(sl);
 	if (!rows)
 		failed(sl);
+	else if (relied_on)
+		queue_wake(sl->db, sl->kinds);
 	db_rows_free(rows);
-	sl->sleeping = false;
 }

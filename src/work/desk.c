@@ -24,8 +24,15 @@
 #define POLL_MS 1000
 /* What was given back because its result is refused comes again at once: not in a circle. */
 #define REFUSED_MS 1000
-/* So many in a row that found something, and nobody need call us for what comes. */
-#define BUSY_CLAIMS 2
+/* While looking without having been called finds something: who is on call does not come. */
+#define DISTRUST_LOOK_MS 500
+#define DISTRUST_MS 60000
+/* Twice something to do within so long: it pays to look again instead of sleeping and being called.
+ */
+#define BRISK_MS 6
+#define WATCH_STEP_MS 2
+/* When another is on call. */
+#define WATCH_AGAIN_MS 100
 #define BATCH_ARENA_MAX (256 * 1024 * 1024)
 
 void
@@ -51,6 +58,7 @@ desk_new(const struct worker_conf *c, struct slots *s)
 	d->slots = s;
 	d->finished = finished;
 	d->fresh = true;
+	d->look_ms = LOOK_MS;
 	return d;
 }
 
@@ -251,6 +259,26 @@ claim_kind(struct desk *d, size_t kind, size_t limit)
 	return (long)n;
 }
 
+static void
+stir(struct desk *d)
+{
+	d->stir_ms[1] = d->stir_ms[0];
+	d->stir_ms[0] = clock_mono_ms();
+}
+
+/* Whether this one looks again in a moment, while all others are left asleep. */
+static bool
+watches(struct desk *d)
+{
+	int64_t now = clock_mono_ms();
+	if (now - d->stir_ms[1] >= BRISK_MS || now < d->watch_ms)
+		return false;
+	if (sleeper_watch(d->sleeper))
+		return true;
+	d->watch_ms = now + WATCH_AGAIN_MS;
+	return false;
+}
+
 /* Each kind gets its share of the idle slots first; what a kind leaves goes to the next ones. */
 size_t
 desk_claim(struct desk *d)
@@ -276,8 +304,12 @@ desk_claim(struct desk *d)
 	}
 	d->next_kind = (d->next_kind + 1) % kinds;
 	d->fresh = false;
-	if (sum > 0 && ++d->busy == BUSY_CLAIMS)
-		sleeper_awake(d->sleeper);
+	if (sum > 0) {
+		d->called = false;
+		sleeper_modest(d->sleeper, false);
+		stir(d);
+		watches(d);
+	}
 	return sum;
 }
 
@@ -313,17 +345,31 @@ doze(struct desk *d, int64_t look_ms)
 	int64_t next_look_ms = clock_mono_ms() + look_ms;
 	for (;;) {
 		int64_t next_ms = next_look_ms < d->beat_ms ? next_look_ms : d->beat_ms;
-		if (sleeper_wait(d->sleeper, slots_fd(d->slots), until(next_ms, look_ms)))
+		if (sleeper_wait(d->sleeper, slots_fd(d->slots), until(next_ms, look_ms))) {
+			d->called = sleeper_called(d->sleeper);
+			stir(d);
 			return;
+		}
 		if (!desk_report(d) || !desk_connected(d))
 			return;
 		if (clock_mono_ms() < next_look_ms)
 			continue;
 		d->fresh = true;
-		if (desk_claim(d) > 0 || !desk_connected(d))
+		size_t n = desk_claim(d);
+		if (n > 0)
+			sleeper_distrust(d->sleeper, DISTRUST_MS);
+		d->look_ms = n > 0 ? DISTRUST_LOOK_MS : LOOK_MS;
+		if (n > 0 || !desk_connected(d))
 			return;
-		next_look_ms = clock_mono_ms() + look_ms;
+		next_look_ms = clock_mono_ms() + d->look_ms;
 	}
+}
+
+void
+desk_last_claim(struct desk *d)
+{
+	if (d->sleeper)
+		sleeper_awake(d->sleeper);
 }
 
 void
@@ -331,12 +377,23 @@ desk_sleep(struct desk *d)
 {
 	struct fault f = { 0 };
 	if (!desk_connected(d) || clock_mono_ms() < d->pause_ms) {
+		desk_last_claim(d);
 		sleep_for_slot(d, until(d->pause_ms, POLL_MS));
 		return;
 	}
 	if (slots_idle(d->slots) == 0) {
-		sleeper_awake(d->sleeper);
+		desk_last_claim(d);
 		sleep_for_slot(d, until(d->beat_ms, BEAT_MS));
+		return;
+	}
+	/* In vain: perhaps it may not claim, for what it holds. Then somebody else is to come. */
+	bool holds = slots_idle(d->slots) < slots_count(d->slots);
+	if ((d->called && holds) || !holds)
+		sleeper_modest(d->sleeper, holds);
+	d->called = false;
+	if (watches(d)) {
+		sleep_for_slot(d, WATCH_STEP_MS);
+		d->fresh = true;
 		return;
 	}
 	bool hears = sleeper_ready(d->sleeper, &f) == RC_OK;
@@ -344,9 +401,8 @@ desk_sleep(struct desk *d)
 		log_fault(d, "cannot listen", "polling instead", &f);
 	d->poor_ear = !hears;
 	d->fresh = true;
-	d->busy = 0;
 	if (desk_claim(d) == 0 && desk_connected(d))
-		doze(d, hears ? LOOK_MS : POLL_MS);
+		doze(d, hears ? d->look_ms : POLL_MS);
 	d->fresh = true;
 }
 

@@ -17,7 +17,10 @@ struct desk {
 	bool refused;                   /* for a result that the database does not take */
 	bool fresh;             /* the next claim looks where commits may just have landed */
 	bool poor_ear;          /* said that it cannot listen */
-	int busy;               /* claims that found something since it last lay down */
+	bool called;            /* and nothing was claimed since */
+	int64_t stir_ms[2];     /* when there was last something to do, and when before that */
+	int64_t watch_ms;       /* when to try again to watch */
+	int64_t look_ms;        /* how long it sleeps without a call */
 	size_t next_kind;       /* who is asked first next time */
 	int64_t beat_ms;        /* when the next heartbeat is due */
 	int64_t pause_ms;       /* after a refusal: no call before then */
@@ -43,6 +46,8 @@ bool desk_report(struct desk *d);
 size_t desk_claim(struct desk *d);
 /* Waits for work, for slots, for the next heartbeat or for a stop. */
 void desk_sleep(struct desk *d);
+/* Claims nothing from now on: others are woken where they relied on this one. */
+void desk_last_claim(struct desk *d);
 /* Waits for slots at most so long; a stop does not end it. */
 void desk_wait(struct desk *d, int64_t ms);
 /* Hands back what the session still holds and ends it. */

@@ -64,6 +64,7 @@ drain(struct desk *d)
 	struct fault f = { 0 };
 	const int64_t grace_ends = clock_mono_ms() + d->conf->grace_ms;
 	bool cancelled = false;
+	desk_last_claim(d);
 	while (!all_home(d)) {
 		int64_t now = clock_mono_ms();
 		desk_collect(d);

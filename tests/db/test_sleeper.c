@@ -88,6 +88,141 @@ START_TEST(woken_at_once)
 }
 END_TEST
 
+/* A second one, beside the fixture's. */
+static struct sleeper *
+another(void)
+{
+	struct sleeper *other = sleeper_new(database_url(), "other", router);
+	ck_assert_ptr_nonnull(other);
+	CHECK_OK(sleeper_ready(other, &f), f);
+	return other;
+}
+
+#define WAKE "select millrace.wake('{1}')"
+
+static bool
+is_called(struct sleeper *sl)
+{
+	return sleeper_wait(sl, -1, 10000);
+}
+
+static bool
+is_left_alone(struct sleeper *sl)
+{
+	return !sleeper_wait(sl, -1, 200);
+}
+
+START_TEST(one_of_many_is_called)
+{
+	CHECK_OK(sleeper_ready(sleeper, &f), f);
+	struct sleeper *other = another();
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(sql_int(db, WAKE), 1);
+		ck_assert(is_called(sleeper));
+		ck_assert(is_left_alone(other));
+	}
+	/* It has enough to do: the other is told, and on call from now on. */
+	sleeper_awake(sleeper);
+	ck_assert(is_called(other));
+	CHECK_OK(sleeper_ready(sleeper, &f), f);
+	ck_assert_int_eq(sql_int(db, WAKE), 1);
+	ck_assert(is_called(other));
+	ck_assert(is_left_alone(sleeper));
+	sleeper_free(other);
+}
+END_TEST
+
+START_TEST(who_is_not_on_call_may_come_all_the_same)
+{
+	CHECK_OK(sleeper_ready(sleeper, &f), f);
+	struct sleeper *other = another();
+	sleeper_distrust(other, 60000);
+	ck_assert_int_eq(sql_int(db, WAKE), 1);
+	ck_assert(is_called(sleeper));
+	ck_assert(is_called(other));
+	sleeper_distrust(other, 0);
+	ck_assert_int_eq(sql_int(db, WAKE), 1);
+	ck_assert(is_called(sleeper));
+	ck_assert(is_left_alone(other));
+	sleeper_free(other);
+}
+END_TEST
+
+START_TEST(somebody_else_when_who_was_on_call_is_lost)
+{
+	CHECK_OK(sleeper_ready(sleeper, &f), f);
+	struct sleeper *other = another();
+	sql_int(db, "select count(pg_terminate_backend(pid)) from pg_stat_activity where "
+	            "application_name = 'sleeper'");
+	sql_await(db,
+	          "select (not exists (select from pg_stat_activity where application_name = "
+	          "'sleeper'))::int",
+	          1);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(sql_int(db, WAKE), 1);
+		ck_assert(is_called(other));
+	}
+	sleeper_free(other);
+}
+END_TEST
+
+START_TEST(each_kind_has_its_own)
+{
+	static const char *const kinds[] = { "ka", "kb", "kc" };
+	const struct session_conf all = { "all", "host", "1", kinds, 3, 1 };
+	const struct session_conf one = { "one", "host", "1", kinds + 1, 1, 1 };
+	struct session *s = session_open(db, &all, &f), *t = session_open(db, &one, &f);
+	struct sleeper *first = sleeper_new(database_url(), "first", t);
+	struct sleeper *second = sleeper_new(database_url(), "second", s);
+	CHECK_OK(sleeper_ready(first, &f), f);
+	CHECK_OK(sleeper_ready(second, &f), f);
+	static const char wake[] =
+		"select millrace.wake(array(select kind_no from millrace.kind where name = '%s'))";
+	char sql[sizeof(wake)];
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		snprintf(sql, sizeof(sql), wake, kinds[i]);
+		ck_assert_int_eq(sql_int(db, sql), 1);
+		ck_assert(is_called(i == 1 ? first : second));
+		ck_assert(is_left_alone(i == 1 ? second : first));
+	}
+	sleeper_free(first);
+	sleeper_free(second);
+	session_free(s);
+	session_free(t);
+}
+END_TEST
+
+/* While one looks by itself, nobody is called; when it stops, the others are. */
+START_TEST(one_watches)
+{
+	CHECK_OK(sleeper_ready(sleeper, &f), f);
+	struct sleeper *other = another();
+	ck_assert(!sleeper_watch(other));
+	ck_assert(sleeper_watch(sleeper));
+	ck_assert(sleeper_watch(sleeper));
+	ck_assert_int_eq(sql_int(db, WAKE), 0);
+	ck_assert(is_left_alone(other));
+	sleeper_awake(sleeper);
+	ck_assert(is_called(other));
+	ck_assert_int_eq(sql_int(db, WAKE), 1);
+	ck_assert(sleeper_watch(other));
+	sleeper_free(other);
+}
+END_TEST
+
+START_TEST(who_goes_to_sleep_watches_no_more)
+{
+	CHECK_OK(sleeper_ready(sleeper, &f), f);
+	struct sleeper *other = another();
+	ck_assert(sleeper_watch(sleeper));
+	CHECK_OK(sleeper_ready(sleeper, &f), f);
+	ck_assert_int_eq(sql_int(db, WAKE), 1);
+	ck_assert(is_called(sleeper));
+	ck_assert(is_left_alone(other));
+	sleeper_free(other);
+}
+END_TEST
+
 START_TEST(only_sleepers_are_notified)
 {
 	ck_assert_int_eq(sql_int(db, "select millrace.wake('{1}')"), 0);
@@ -181,6 +316,12 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, woken_at_once);
 	tcase_add_test(tc, only_sleepers_are_notified);
+	tcase_add_test(tc, one_of_many_is_called);
+	tcase_add_test(tc, who_is_not_on_call_may_come_all_the_same);
+	tcase_add_test(tc, somebody_else_when_who_was_on_call_is_lost);
+	tcase_add_test(tc, each_kind_has_its_own);
+	tcase_add_test(tc, one_watches);
+	tcase_add_test(tc, who_goes_to_sleep_watches_no_more);
 	tcase_add_test(tc, other_kinds_do_not_wake);
 	tcase_add_test(tc, old_news_does_not_wake);
 	tcase_add_test(tc, other_things_wake);

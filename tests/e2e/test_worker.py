@@ -393,17 +393,18 @@ def test_wakes_at_once(mill):
 
 def test_what_comes_while_it_falls_asleep_wakes_it(mill):
     """Between its last claim and the word that it sleeps nobody notifies it: it has to look once more."""
-    mill.db.query("alter function millrace.sleep_on(smallint[]) rename to sleep_on_at_once")
-    mill.db.query("""create function millrace.sleep_on(kind_nos smallint[]) returns void language plpgsql security definer as $$
-        begin perform pg_sleep(0.4), millrace.sleep_on_at_once(kind_nos); end $$""")
-    worker = mill.worker("noop")
-    wait_until(lambda: "connected" in worker.tail(), 10, "connected")
+    mill.db.query("alter function millrace.sleep_on(smallint[], boolean) rename to sleep_on_at_once")
+    mill.db.query("""create function millrace.sleep_on(kind_nos smallint[], call boolean) returns smallint[] language plpgsql security definer as $$
+        begin perform pg_sleep(0.4); return millrace.sleep_on_at_once(kind_nos, call); end $$""")
     delays = []
-    for _ in range(6):
+    for _ in range(4):
+        worker = mill.worker("noop")
+        wait_until(lambda w=worker: "connected" in w.tail(), 10, "connected")
         trace = mill.upload("noop")
         start = time.monotonic()
         mill.ends(trace, "noop", 10)
         delays.append(time.monotonic() - start)
+        assert worker.term() == 0
     assert max(delays) < 2 * SLOW, delays
 
 

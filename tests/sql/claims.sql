@@ -90,14 +90,23 @@ select session as s1 from millrace.open_session('n', 'h', '1', '{ka}', 1) \gset
 select session as s2 from millrace.open_session('n', 'h', '1', '{ka}', 1) \gset
 select pg_temp.check_that('wide', :s1 <> :s2 and :s1 > 0 and :s2 > 0 and greatest(:s1, :s2) > 65536);
 
--- A sleeper holds a lock for each kind until it is awake.
-create function pg_temp.asleep() returns bigint language sql as $$
-	select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid() and classid = 1297 and mode = 'ShareLock'
+-- A sleeper holds a lock for each kind until it is awake; so does who is on call, and who watches.
+create function pg_temp.locked(what integer) returns bigint language sql as $$
+	select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid() and classid = what
+		and mode = case when what = 1297 then 'ShareLock' else 'ExclusiveLock' end
 $$;
-select millrace.sleep_on(array[:ka, 1, :ka]::smallint[]);
-select pg_temp.check_equal('asleep', pg_temp.asleep(), 2::bigint);
+create function pg_temp.held() returns text language sql as $$
+	select concat_ws(' ', pg_temp.locked(1297), pg_temp.locked(1296), pg_temp.locked(1295))
+$$;
+select pg_temp.check_equal('on call', (select array_agg(k order by k) from unnest(millrace.sleep_on(array[:ka, 1, :ka]::smallint[], true)) k), array[1, :ka]::smallint[]);
+select pg_temp.check_equal('asleep', pg_temp.held(), '2 2 0');
+select pg_temp.check_equal('still', millrace.on_call(array[:ka]::smallint[]), array[:ka]::smallint[]);
+select pg_temp.check_equal('watch', millrace.watch(array[:ka]::smallint[]), true);
+select pg_temp.check_equal('watches', pg_temp.held(), '2 2 1');
+select pg_temp.check_equal('modest', millrace.sleep_on(array[:ka, 1]::smallint[], false), '{}');
+select pg_temp.check_equal('asleep only', pg_temp.held(), '2 0 0');
 select millrace.awake();
-select pg_temp.check_equal('awake', pg_temp.asleep(), 0::bigint);
+select pg_temp.check_equal('awake', pg_temp.held(), '0 0 0');
 select pg_temp.check_equal('nobody to notify', millrace.wake(array[:ka]::smallint[]), 0);
 
 -- A notification holds a lock over the whole database as it commits: none in a transaction that does anything else.

@@ -21,13 +21,13 @@ from pg_class c where c.relnamespace = 'millrace'::regnamespace and c.relkind in
 -- The matrix of who may execute what, whole.
 select pg_temp.check_equal('worker', (select array_agg(distinct p.proname::text order by p.proname::text) from pg_proc p
 	where p.pronamespace = 'millrace'::regnamespace and has_function_privilege('millrace_worker', p.oid, 'execute')),
-	array['awake', 'claim_jobs', 'close_session', 'finish_jobs', 'heartbeat', 'open_session', 'reopen_session', 'schema_version', 'sleep_on', 'trace_text', 'trace_uuid', 'wake']);
+	array['awake', 'claim_jobs', 'close_session', 'finish_jobs', 'heartbeat', 'on_call', 'open_session', 'reopen_session', 'schema_version', 'sleep_on', 'trace_text', 'trace_uuid', 'wake', 'watch']);
 select pg_temp.check_equal('receiver', (select array_agg(distinct p.proname::text order by p.proname::text) from pg_proc p
 	where p.pronamespace = 'millrace'::regnamespace and has_function_privilege('millrace_receiver', p.oid, 'execute')),
 	array['accept_uploads', 'expect_upload', 'schema_version', 'trace_text', 'trace_uuid', 'wake']);
 select pg_temp.check_equal('router', (select array_agg(distinct p.proname::text order by p.proname::text) from pg_proc p
 	where p.pronamespace = 'millrace'::regnamespace and has_function_privilege('millrace_router', p.oid, 'execute')),
-	array['awake', 'claim_routes', 'close_session', 'expand_uploads', 'heartbeat', 'open_session', 'register_pipeline', 'reopen_session', 'schema_version', 'sleep_on', 'trace_text', 'trace_uuid', 'wake', 'wake_rules']);
+	array['awake', 'claim_routes', 'close_session', 'expand_uploads', 'heartbeat', 'on_call', 'open_session', 'register_pipeline', 'reopen_session', 'schema_version', 'sleep_on', 'trace_text', 'trace_uuid', 'wake', 'wake_rules', 'watch']);
 select pg_temp.check_equal('keeper', (select array_agg(distinct p.proname::text order by p.proname::text) from pg_proc p
 	where p.pronamespace = 'millrace'::regnamespace and has_function_privilege('millrace_keeper', p.oid, 'execute')),
 	array['admit_all', 'fold_tallies', 'fold_uploads', 'promote_due', 'rescue_workers', 'schema_version', 'sweep_tickets', 'trace_text', 'trace_uuid', 'wake']);
