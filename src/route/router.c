@@ -210,8 +210,10 @@ turn(struct router *r, struct fault *f)
 	r->fresh = false;
 	if (claimed > 0 && r->next_beat_ms > clock_mono_ms() + MARK_MS)
 		r->next_beat_ms = clock_mono_ms() + MARK_MS;
-	if (claimed > 0 && ++r->busy == BUSY_TURNS)
+	if (claimed > 0 && ++r->busy == BUSY_TURNS) {
 		sleeper_awake(r->sleeper);
+		r->asleep = false;
+	}
 	if (claimed == 0 && done == 0)
 		rest(r);
 	return RC_OK;

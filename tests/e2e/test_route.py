@@ -124,6 +124,30 @@ def test_wakes_at_once(router):
     assert slowest < 1, "woken, not polled"
 
 
+# One notification after the other, sometimes faster than they are routed and sometimes slower.
+STREAM = """do $$ begin
+    for i in 1..2000 loop
+        perform millrace.accept_uploads('{test}', '{x}', jsonb_build_array(jsonb_build_object('body', 0, 'what', 'created', 'origin', 'file',
+            'id', gen_random_uuid(), 'store', 'files', 'bucket', 'in', 'key', 'x.tmp', 'size', 1, 'request_id', gen_random_uuid())));
+        commit;
+        perform millrace.wake('{1}');
+        commit;
+        perform pg_sleep(case when i % 3 = 0 then random() * 0.002 else 0 end);
+    end loop;
+end $$"""
+
+
+def test_wakes_at_once_in_a_stream(router):
+    """However it falls in and out of being called."""
+    router.put(("first.pdf", PDF))
+    router.settled("first.pdf")
+    router.db.query(STREAM)
+    wait_until(lambda: not router.db.one("select count(*) from millrace.upload where state = 'accepted'"), 15, "all are routed")
+    late = router.db.one("""select percentile_cont(0.9) within group (order by extract(epoch from finished_at - received_at))
+        from millrace.upload where key = 'x.tmp'""")
+    assert late < 0.1, late
+
+
 def test_pipeline_changes_while_it_runs(router):
     only_csv = {"version": 1, "rules": [{"name": "all", "jobs": [{"step": "only", "kind": "noop"}]}]}
     router.put(("1.pdf", PDF))
