@@ -11,8 +11,12 @@ declare
 	watches boolean := false;
 begin
 	for k in select distinct unnest(kind_nos) order by 1 loop
-		if pg_try_advisory_lock(1296, k) then
-			watches := pg_try_advisory_lock(1295, k) or watches;
+		continue when not pg_try_advisory_lock(1296, k);
+		if pg_try_advisory_lock(1295, k) then
+			watches := true;
+		else
+			-- Somebody wakes right now. As it was before: the caller does not hear whether it is on call for this one.
+			perform pg_advisory_unlock(1296, k);
 		end if;
 	end loop;
 	return watches;
