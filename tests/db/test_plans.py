@@ -36,7 +36,7 @@ VARIANTS = ("old plans", "stale statistics", "fresh statistics")
 # What people look at may gather a few rows by a bitmap; the rest fixes the planner's choices.
 READS = {"trace", "trace_json", "search_json", "why", "queues_json", "workers_json", "recent_json", "dead_json", "replay_job"}
 # What C calls besides: it touches no table, or is called once for a file.
-UNMEASURED = {"awake", "create_login", "register_pipeline", "schema_version", "sleep_on"}
+UNMEASURED = {"awake", "create_login", "on_call", "register_pipeline", "schema_version", "sleep_on", "watch"}
 
 pytestmark = pytest.mark.unsanitized("no program of ours runs here")
 

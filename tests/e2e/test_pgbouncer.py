@@ -13,7 +13,7 @@ from stack import Ledger, Load, Stack, check_oracle, record
 POOL = 2
 COPY = {"copy": "cat input >out/copy\n"}
 SLOW_COPY = {"copy": "sleep 0.3\ncat input >out/copy\n"}
-LISTENERS = """select usename::text from pg_stat_activity where datname = %s and query ~ 'listen|sleep_on|awake'
+LISTENERS = """select usename::text from pg_stat_activity where datname = %s and query ~ 'listen|sleep_on|on_call|watch|awake'
     and usename in ('test_router', 'test_worker') order by 1"""
 
 
