@@ -266,9 +266,10 @@ stir(struct desk *d)
 	d->stir_ms[0] = clock_mono_ms();
 }
 
-/* Whether this one looks again in a moment, while all others are left asleep. */
+/* Keeps the watch, or takes it if jobs come fast and it can be had: then this one looks again in a
+ * moment, and all others are left asleep. */
 static bool
-watches(struct desk *d)
+keep_watch(struct desk *d)
 {
 	int64_t now = clock_mono_ms();
 	if (now - d->stir_ms[1] >= BRISK_MS || now < d->watch_ms)
@@ -308,7 +309,7 @@ desk_claim(struct desk *d)
 		d->called = false;
 		sleeper_modest(d->sleeper, false);
 		stir(d);
-		watches(d);
+		keep_watch(d);
 	}
 	return sum;
 }
@@ -391,7 +392,7 @@ desk_sleep(struct desk *d)
 	if ((d->called && holds) || !holds)
 		sleeper_modest(d->sleeper, holds);
 	d->called = false;
-	if (watches(d)) {
+	if (keep_watch(d)) {
 		sleep_for_slot(d, WATCH_STEP_MS);
 		d->fresh = true;
 		return;
